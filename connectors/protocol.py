@@ -1,0 +1,180 @@
+"""What a source and a target must be able to do, and the plain values that pass between them and the flows.
+
+The errors, grouped by recovery (a test holds this tree against the classes)::
+
+    ConnectorError
+    ├── ConfigurationError      the job or its surroundings are wrong: stop before anything is read or written
+    ├── TransientError          may pass: try again, after `delay_seconds` where the system named one
+    │   └── ThrottledError      the system is well but we are too fast: not an attempt of the customer
+    └── PermanentError          stop the job; customers not yet done are not rejects
+        ├── CredentialsError    the system refuses who we are
+        ├── UnavailableError    the system stayed away longer than we wait
+        └── BrokenSourceError   the source cannot be read any further
+
+Their texts name connector, operation, status and attempt; never a body, a parameter or a personal value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, Self
+
+import pandas as pd
+
+
+class ConnectorError(Exception):
+    """A system, not a customer, failed."""
+
+
+class ConfigurationError(ConnectorError):
+    """The job or its surroundings are wrong; nothing was read or written."""
+
+
+class TransientError(ConnectorError):
+    """May pass by itself; `delay_seconds` is the wait that the system asked for, if it did."""
+
+    def __init__(self, message: str, delay_seconds: float | None = None) -> None:
+        super().__init__(message, delay_seconds)
+        self.delay_seconds = delay_seconds
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ThrottledError(TransientError):
+    """The system asks us to slow down (429)."""
+
+
+class PermanentError(ConnectorError):
+    """The job cannot go on; what was not done is simply not done yet."""
+
+
+class CredentialsError(PermanentError):
+    """The system refuses our credentials."""
+
+
+class UnavailableError(PermanentError):
+    """The system stayed away, or throttled us, for longer than we are willing to wait."""
+
+
+class BrokenSourceError(PermanentError):
+    """The source cannot be read any further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One thing that a system has against one customer.
+
+    `code` is the system's own (`missing_param`), `field` its name of the field or "" where it named none,
+    `description` its words; the words may carry personal values, so the flows redact them before they are kept.
+    """
+
+    code: str
+    field: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The unit of extraction: some records, and the cursor to go on after them.
+
+    `records` has one line per record under a fresh `RangeIndex`, the source's columns in their order; files and
+    APIs without types give text, and null (`None`/`NaN`) where the source says nothing. `keys` names each record in
+    the source, `lines` its line in a file, `versions` its last update as comparable text where the source has one.
+    `unreadable` says by position why a record could not be read: its values are not to be trusted, its key is its
+    place in the source. `counted` is how many records the source itself counted while it read.
+    """
+
+    records: pd.DataFrame
+    keys: Sequence[str]
+    counted: int
+    cursor: str
+    lines: Sequence[int] | None = None
+    versions: Sequence[str] | None = None
+    unreadable: Mapping[int, Refusal] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """Something that customers are read from; synchronous, one reader."""
+
+    @property
+    def address(self) -> str:
+        """Name the place that is read, without secrets; the watermark belongs to it."""
+
+    @property
+    def incremental(self) -> bool:
+        """Say whether a cursor of an earlier run may be read on from (the source has a last update)."""
+
+    def open(self) -> tuple[str, ...]:
+        """Connect and return the columns; raises ConfigurationError where that cannot work."""
+
+    def pages(self, after: str | None, size: int) -> Iterator[Page]:
+        """Read pages of at most `size` records after the cursor (None: from the beginning), in a stable order."""
+
+    def read_keys(self, keys: Sequence[str], size: int) -> Iterator[Page]:
+        """Read just the records with these source keys; keys that left the source are absent. A file scans."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A customer as it is sent.
+
+    `values` maps target fields to plain values (text, bool, int, Decimal, list, `pathlib.Path` for a file to
+    upload); None clears the field, and a field that is not there stays as it is. `target_id` is what the crosswalk
+    knows. `doubtful` says that an earlier send of this customer had no answer: a target that can only create looks
+    it up first.
+    """
+
+    reference: str
+    values: Mapping[str, object] = field(default_factory=dict)
+    target_id: str | None = None
+    doubtful: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the target said to one row: accepted, or refused with its reasons.
+
+    `created` is what the answer tells: True (created), False (updated) or None (it does not say).
+    """
+
+    status: int | None
+    target_id: str | None = None
+    created: bool | None = None
+    refusals: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A customer that the target holds: its id, and whether it shows the values of the row that was asked for."""
+
+    target_id: str
+    same: bool
+
+
+class Target(Protocol):
+    """Something that customers are written to; asynchronous, many requests in flight, each tried exactly once.
+
+    `send` and `look_up` raise TransientError, ThrottledError or PermanentError when the system fails; a refusal of
+    the customer is an Answer. Retries, pace and circuit are `connectors.delivery`'s.
+    """
+
+    @property
+    def address(self) -> str:
+        """Name the kind and place that is written to, without secrets; customer state belongs to it."""
+
+    async def __aenter__(self) -> Self:
+        """Connect and prove the credentials; raises CredentialsError or TransientError."""
+
+    async def __aexit__(self, *_: object) -> None:
+        """Let go of connections."""
+
+    async def send(self, row: Row) -> Answer:
+        """Upsert one customer by its reference, in one request (and one more where a session had to be renewed)."""
+
+    async def look_up(self, row: Row) -> Held | None:
+        """Find one customer by its reference; None where the target certainly does not hold it."""

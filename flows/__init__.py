@@ -1,0 +1,1 @@
+"""Decides what happens to every customer, and keeps the ledger of it."""

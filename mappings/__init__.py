@@ -1,0 +1,1 @@
+"""Checks and maps customers. Pure: no network, no disk writes, no clock, no Prefect."""
