@@ -1,0 +1,88 @@
+"""Checks a job against the world without writing to any of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from connectors.protocol import ConnectorError
+from flows.document import JobError
+from flows.failure import explain_failure
+from flows.job import Job, load_job
+from flows.ledger.inspection import inspect_ledger
+from flows.page import prepare
+from flows.plan import Plan, compile_job, refuse_missing_columns
+from flows.run import make_source, make_target, state_url
+from flows.summary import ExitCode
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at, and what was found."""
+
+    name: str
+    exit_code: ExitCode
+    found: str
+
+    def as_json(self) -> dict[str, object]:
+        """Give the check as `--json` prints it."""
+        return {"name": self.name, "ok": self.exit_code == ExitCode.DONE, "found": self.found}
+
+
+def check_job(path: Path, state: str | None, environment: Mapping[str, str]) -> list[Check]:
+    """Look at the job, its source and first page, its ledger and its target; a failed check does not stop the others.
+
+    Raises JobError where the job file itself is wrong: then there is nothing else to look at.
+    """
+    job = load_job(path, environment)
+    plan = compile_job(job, b"a check keeps no hash")
+    checks = [Check("job", ExitCode.DONE, f"{job.job}: {len(job.fields)} fields for {plan.system.label}")]
+    checks.append(_checked("source", lambda: _read_first_page(plan)))
+    checks.append(_checked("ledger", lambda: inspect_ledger(state_url(job, state, environment), environment)))
+    checks.append(_checked("target", lambda: asyncio.run(_log_in(job))))
+    return checks
+
+
+def show(checks: Sequence[Check]) -> RenderableType:
+    """Show checks as a list of ticks and crosses."""
+    lines = []
+    for check in checks:
+        mark = ("✓ ", "green") if check.exit_code == ExitCode.DONE else ("✗ ", "red")
+        lines.append(Text.assemble(mark, (f"{check.name}: ", "bold"), check.found))
+    return Group(*lines)
+
+
+def _checked(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, ExitCode.DONE, look())
+    except (ConnectorError, JobError) as error:
+        code, text = explain_failure(error)
+        return Check(name, code, text)
+
+
+def _read_first_page(plan: Plan) -> str:
+    source = make_source(plan.job)
+    try:
+        columns = source.open()
+        refuse_missing_columns(plan, columns)
+        page = next(iter(source.pages(None, plan.job.page_size)), None)
+        if page is None:
+            return f"{len(columns)} columns, no record"
+        prepared = prepare(1, page, plan, lambda _: {}, set())
+    finally:
+        source.close()
+    return (
+        f"{len(columns)} columns; of the first {page.counted:,} records {len(prepared.candidates):,} can be sent,"
+        f" {len(prepared.findings):,} would be invalid, {len(prepared.filtered):,} are filtered"
+    )
+
+
+async def _log_in(job: Job) -> str:
+    target, _ = make_target(job)
+    async with target:
+        return f"{target.address} takes our credentials"

@@ -1,0 +1,107 @@
+"""Reads a job file into frozen models, or says which file, line and key is wrong; starts nothing."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from connectors.csv_file import CsvSettings
+from connectors.valomnia import ValomniaSettings
+from flows.document import Document, JobError, read_document
+from mappings.field import FieldRule
+
+# One union per side, told apart by `kind`; a further kind joins here.
+SourceSettings = CsvSettings
+TargetSettings = ValomniaSettings
+_SOURCES = {"csv": CsvSettings}
+_TARGETS = {"valomnia": ValomniaSettings}
+
+
+class Guards(BaseModel):
+    """Limits at which a run stops at a page's end, with exit code 4."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_rejected: Annotated[float | None, Field(ge=0, le=1, description="share of invalid and rejected, `20%`")] = None
+
+    @field_validator("max_rejected", mode="before")
+    @classmethod
+    def _share(cls, value: object) -> object:
+        if isinstance(value, str) and value.strip().endswith("%"):
+            try:
+                return float(value.strip().removesuffix("%")) / 100
+            except ValueError:
+                raise ValueError("write a share as 20%") from None
+        return value
+
+
+class Job(BaseModel):
+    """What a job file declares; `path` is the file itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    path: Annotated[Path, Field(exclude=True)]
+    job: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="the job's name")]
+    source: SourceSettings
+    target: TargetSettings
+    fields: Annotated[dict[str, FieldRule], Field(min_length=1, description="target field: where it comes from")]
+    filter: dict[str, Any] = Field(default_factory=dict, description="source column: the values to keep")
+    page_size: Annotated[int, Field(ge=1, le=100_000, description="records a page")] = 1000
+    converters: tuple[str, ...] = Field(default=(), description="modules with converters of your own")
+    on_missing: Annotated[Literal["keep"], Field(description="customers that left the source stay as they are")] = (
+        "keep"
+    )
+    guards: Guards = Guards()
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the job's paths are relative to."""
+        return self.path.parent
+
+
+def load_job(path: Path, environment: Mapping[str, str]) -> Job:
+    """Read a job file; raises JobError with one line per fault, each naming file, line and key path."""
+    document = read_document(path, environment)
+    document.refuse_kind("source", _SOURCES)
+    document.refuse_kind("target", _TARGETS)
+    try:
+        return Job.model_validate({**document.values, "path": path.resolve()})
+    except ValidationError as error:
+        # Without its input: pydantic's own texts carry neighbouring values, secrets among them.
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
+        lines = [_sentence(document, tuple(fault["loc"]), fault["type"], fault["msg"]) for fault in faults]
+    raise JobError("\n".join(lines))
+
+
+def _sentence(document: Document, place: tuple[int | str, ...], kind: str, message: str) -> str:
+    keys = tuple(part for part in place if document.holds(part, place))
+    if kind == "extra_forbidden":
+        return document.complaint(keys, "unknown key" + did_you_mean(str(place[-1]), _known_names(place[:-1])))
+    if kind == "missing":
+        return document.complaint((*keys, str(place[-1])) if keys[-1:] != place[-1:] else keys, "is required")
+    return document.complaint(keys, message.removeprefix("Value error, "))
+
+
+def _known_names(place: tuple[int | str, ...]) -> list[str]:
+    """List the keys that the model at this place knows."""
+    model: type[BaseModel] = Job
+    match place[:1]:
+        case ("source",):
+            model = SourceSettings
+        case ("target",):
+            model = TargetSettings
+        case ("guards",):
+            model = Guards
+        case ("fields",):
+            model = FieldRule
+    return [field.alias or name for name, field in model.model_fields.items() if name != "path" or model is not Job]
+
+
+def did_you_mean(name: str, known: list[str]) -> str:
+    """Add the nearest known name, or all of them where none is near."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(sorted(known))}"

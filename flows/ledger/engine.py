@@ -1,0 +1,75 @@
+"""Opens the database that a ledger lives in, as safely as that database can be opened."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.dml import Insert
+
+from flows.document import JobError
+
+_BUSY_SECONDS = 30
+READ_ONLY = "rollcall_reads_only"
+
+
+def parse_url(state: str) -> URL:
+    """Turn `--state` into a URL; raises JobError where it is none."""
+    try:
+        return make_url(state)
+    except ArgumentError:
+        raise JobError("--state is no database URL; write for example sqlite:///rollcall.db") from None
+
+
+def open_engine(url: URL) -> Engine:
+    """Make the engine; on SQLite in WAL mode, fully synchronous, every writing transaction `BEGIN IMMEDIATE`.
+
+    The file is made with mode 0600 whatever the umask; its WAL inherits that.
+    """
+    try:
+        engine = create_engine(url, hide_parameters=True, pool_pre_ping=url.get_backend_name() != "sqlite")
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise JobError(f"the driver of this ledger is not installed ({error.args[0]})") from None
+    if engine.dialect.name == "sqlite":
+        _prepare_file(url)
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_file(url: URL) -> None:
+    if not url.database or url.database == ":memory:":
+        return
+    try:
+        os.close(os.open(url.database, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise JobError(f"{Path(url.database)}: the ledger cannot be written ({error.strerror})") from None
+
+
+def _configure_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later fails at once when another wrote meanwhile, timeout or not.
+    reads_only = connection.get_execution_options().get(READ_ONLY)
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+def upsert(connection: Connection, table: Table) -> Insert:
+    """Make the statement that inserts rows, or replaces those with the same primary key."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
+    keys = [column.name for column in table.primary_key]
+    others = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=others)

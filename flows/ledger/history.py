@@ -1,0 +1,199 @@
+"""Answers the questions that people ask of a ledger; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+
+from flows.ledger import tables
+from flows.ledger.engine import READ_ONLY
+from flows.ledger.ledger import Ledger
+from mappings.finding import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class RejectEntry:
+    """A customer that is invalid or was rejected, with everything that is wrong with it."""
+
+    run_id: str
+    job: str
+    reference: str | None
+    source_key: str
+    line: int | None
+    stage: str
+    outcome: str
+    http_status: int | None
+    tries: int
+    due_at: str
+    open: bool
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One run's part in a customer's story."""
+
+    run_id: str
+    decided_at: str
+    source_key: str
+    outcome: str
+    code: str | None
+    http_status: int | None
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One customer's story: what is known of it now, and every run that decided something for it."""
+
+    reference: str
+    source_key: str | None
+    outcome: str | None
+    target_id: str | None
+    last_run_id: str | None
+    unanswered_since_run: str | None
+    chapters: tuple[Chapter, ...]
+    reject: RejectEntry | None
+    runs_since: int  # completed runs after the last chapter: they found it unchanged, filtered or gone
+
+    @property
+    def known(self) -> bool:
+        """Whether the ledger has ever met this reference."""
+        return bool(self.chapters or self.target_id or self.reject or self.outcome)
+
+
+class History:
+    """Reads a ledger for people and programs."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._engine = ledger.engine
+
+    def runs(self, job: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
+        """List the latest runs, newest first, with their counts as the ledger closed them."""
+        query = select(tables.runs).order_by(tables.runs.c.run.desc()).limit(limit)
+        if job is not None:
+            query = query.where(tables.runs.c.job == job)
+        with self._reading() as connection:
+            return [_run(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name
+
+    def rejects(self, job: str | None = None, run: int | None = None) -> list[RejectEntry]:
+        """List open rejects, or with `run` those of that run, open or not, in the order of source and findings."""
+        rejects, scopes, lines = tables.rejects, tables.scopes, tables.lines
+        query = select(rejects, scopes.c.job).join(scopes, scopes.c.scope == rejects.c.scope)
+        if job is not None:
+            query = query.where(scopes.c.job == job)
+        if run is None:
+            query = query.where(rejects.c.closed_at.is_(None))
+        else:
+            of_run = select(lines.c.source_key).where(lines.c.run == run, lines.c.outcome.in_(("invalid", "rejected")))
+            of_job = select(tables.runs.c.scope).where(tables.runs.c.run == run).scalar_subquery()
+            query = query.where(rejects.c.scope == of_job, rejects.c.source_key.in_(of_run))
+        with self._reading() as connection:
+            return _rejects(connection, query.order_by(rejects.c.line, rejects.c.source_key))
+
+    def story(self, job: str, reference: str) -> Story:
+        """Tell one customer's story by its reference."""
+        with self._reading() as connection:
+            return _story(connection, job, reference)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._engine.connect().execution_options(**{READ_ONLY: True}) as connection:
+            yield connection
+
+
+def _run(row: Mapping[Any, Any]) -> dict[str, Any]:
+    figures = dict(row)
+    resumed = figures.pop("resumes_run_id")
+    figures.pop("scope")
+    return {"run_id": str(figures.pop("run")), "resumes_run_id": str(resumed) if resumed else None, **figures}
+
+
+def _rejects(connection: Connection, query: Select[Any]) -> list[RejectEntry]:
+    rows = connection.execute(query).all()
+    wanted = {(row.scope, row.source_key) for row in rows}
+    found: dict[tuple[int, str], list[Finding]] = {}
+    columns = tables.findings.c
+    for scope in {scope for scope, _ in wanted}:
+        every = connection.execute(select(tables.findings).where(columns.scope == scope).order_by(columns.number))
+        for row in every:
+            if (scope, row.source_key) in wanted:
+                found.setdefault((scope, row.source_key), []).append(Finding(row.code, row.field, row.description))
+    return [
+        RejectEntry(
+            run_id=str(row.run),
+            job=row.job,
+            reference=row.reference,
+            source_key=row.source_key,
+            line=row.line,
+            stage=row.stage,
+            outcome=row.outcome,
+            http_status=row.http_status,
+            tries=row.tries,
+            due_at=row.due_at,
+            open=row.closed_at is None,
+            findings=tuple(found.get((row.scope, row.source_key), ())),
+        )
+        for row in rows
+    ]
+
+
+def _story(connection: Connection, job: str, reference: str) -> Story:
+    lines, runs = tables.lines, tables.runs
+    told = connection.execute(
+        select(lines)
+        .join(runs, runs.c.run == lines.c.run)
+        .where(runs.c.job == job, lines.c.reference == reference)
+        .order_by(lines.c.run, lines.c.page, lines.c.position)
+    ).all()
+    scopes = select(tables.scopes.c.scope).where(tables.scopes.c.job == job)
+    crosswalk, customers, intents, rejects = tables.crosswalk, tables.customers, tables.intents, tables.rejects
+    crossing = connection.execute(
+        select(crosswalk)
+        .where(crosswalk.c.scope.in_(scopes), crosswalk.c.reference == reference)
+        .order_by(crosswalk.c.run.desc())
+    ).first()
+    customer = None
+    key = crossing.source_key if crossing else told[-1].source_key if told else None
+    if key is not None:
+        customer = connection.execute(
+            select(customers)
+            .where(customers.c.scope.in_(scopes), customers.c.source_key == key)
+            .order_by(customers.c.run.desc())
+        ).first()
+    intent = connection.execute(
+        select(intents).where(intents.c.scope.in_(scopes), intents.c.reference == reference)
+    ).first()
+    query = select(rejects, tables.scopes.c.job).join(tables.scopes, tables.scopes.c.scope == rejects.c.scope)
+    open_ones = query.where(
+        rejects.c.scope.in_(scopes), rejects.c.reference == reference, rejects.c.closed_at.is_(None)
+    )
+    rejected = _rejects(connection, open_ones)
+    last = max((row.run for row in told), default=None)
+    since = select(runs.c.run).where(runs.c.job == job, runs.c.status == "completed", runs.c.run > (last or 0))
+    return Story(
+        reference=reference,
+        source_key=key,
+        outcome=customer.outcome if customer else None,
+        target_id=crossing.target_id if crossing else None,
+        last_run_id=str(last) if last else None,
+        unanswered_since_run=str(intent.run) if intent else None,
+        chapters=tuple(
+            Chapter(
+                run_id=str(row.run),
+                decided_at=row.decided_at,
+                source_key=row.source_key,
+                outcome=row.outcome,
+                code=row.code,
+                http_status=row.http_status,
+                tries=row.tries,
+            )
+            for row in told
+        ),
+        reject=rejected[0] if rejected else None,
+        runs_since=len(connection.execute(since).all()) if last else 0,
+    )

@@ -1,0 +1,395 @@
+"""Writes what was decided and what was answered, in transactions that prove the lease; one writer thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, delete, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from flows.document import JobError
+from flows.ledger import tables
+from flows.ledger.count import page_counts, run_counts
+from flows.ledger.engine import READ_ONLY, open_engine, parse_url, upsert
+from flows.ledger.key import check_value, key_of
+from flows.ledger.lease import Lease, take_lease
+from flows.ledger.migration import migrate
+from flows.ledger.record import (
+    Counts,
+    Crossing,
+    Intent,
+    Opening,
+    OpenReject,
+    Remembered,
+    Run,
+    Settlement,
+    Status,
+    Watermark,
+    moment_text,
+)
+from flows.ledger.settling import open_rejects, settle
+
+Clock = Callable[[], datetime]
+
+
+class LedgerError(Exception):
+    """The ledger's database failed; what was committed stands."""
+
+
+class LawError(Exception):
+    """Records went in that did not come out: the law of conservation is broken."""
+
+
+class Ledger:
+    """The database of one or more jobs. Every writing method is one transaction."""
+
+    def __init__(self, engine: Engine, key: bytes, clock: Clock) -> None:
+        self.engine = engine
+        self.key = key
+        self.clock = clock
+        self._lease: Lease | None = None
+
+    @classmethod
+    def open(cls, state: str, environment: Mapping[str, str], clock: Clock, *, rekey: bool = False) -> Ledger:
+        """Open a ledger by its SQLAlchemy URL, bring its schema up to date and check its key.
+
+        Raises JobError where it cannot be opened or written, is newer than this program, or knows another key.
+        With `rekey` another key is taken over, and everything will be sent once more.
+        """
+        url = parse_url(state)
+        engine = open_engine(url)
+        try:
+            with engine.begin() as connection:
+                migrate(connection)
+            key = key_of(url, environment)
+            with engine.begin() as connection:
+                _check_key(connection, key, rekey=rekey)
+        except DBAPIError as error:
+            engine.dispose()
+            raise JobError(f"the ledger {_shown(state)} cannot be used ({_cause(error)})") from None
+        except JobError:
+            engine.dispose()
+            raise
+        return cls(engine, key, clock)
+
+    def close(self) -> None:
+        """Give back the lease and close the database."""
+        if self._lease is not None:
+            self._lease.release(self.engine)
+            self._lease = None
+        self.engine.dispose()
+
+    def take_lease(self, job: str) -> None:
+        """Become the one writer of a job; raises LeaseHeldError."""
+        self._lease = take_lease(self.engine, job, self.clock)
+
+    def prove_lease(self) -> None:
+        """Prove the lease before a request where it was not proven lately; raises LeaseLostError."""
+        if self._lease is not None and self._lease.stale:
+            self.renew_lease()
+
+    def renew_lease(self) -> None:
+        """Renew the lease in a transaction of its own."""
+        with self._writing():
+            pass
+
+    # --- a run -----------------------------------------------------------------------------------------------------
+
+    def begin_run(self, job: str, source: str, target: str, fingerprint: str) -> Run:
+        """Open a run; takes over from one that did not end, whose unanswered intents void their customers' hashes."""
+        with self._writing() as connection:
+            scope, fresh = _scope(connection, job, target)
+            dead = connection.execute(
+                select(tables.runs.c.run)
+                .where(tables.runs.c.job == job, tables.runs.c.status == "running")
+                .order_by(tables.runs.c.run.desc())
+            ).scalars()
+            resumes = next(iter(dead.all()), None)
+            connection.execute(
+                update(tables.runs)
+                .where(tables.runs.c.job == job, tables.runs.c.status == "running")
+                .values(status="interrupted", message="ended without a word", ended_at=self._now())
+            )
+            _void_unanswered(connection, scope)
+            number = connection.execute(
+                insert(tables.runs)
+                .values(
+                    scope=scope,
+                    job=job,
+                    source=source,
+                    fingerprint=fingerprint,
+                    resumes_run_id=resumes,
+                    status="running",
+                    started_at=self._now(),
+                )
+                .returning(tables.runs.c.run)
+            ).scalar_one()
+        return Run(number, job, scope, fingerprint, resumes, fresh)
+
+    def open_page(
+        self, run: Run, page: Opening, settlements: Sequence[Settlement], intents: Sequence[tuple[str, str]]
+    ) -> None:
+        """Write a page's opening, what is decided already, and the intents (reference, source key) to send the rest."""
+        with self._writing() as connection:
+            connection.execute(
+                insert(tables.pages).values(
+                    run=run.number,
+                    page=page.number,
+                    extracted=page.extracted,
+                    unchanged=page.unchanged,
+                    filtered=page.filtered,
+                    cursor=page.cursor,
+                    begun_at=self._now(),
+                )
+            )
+            settle(connection, run, page.number, settlements, self.clock())
+            if intents:
+                connection.execute(
+                    upsert(connection, tables.intents),
+                    [
+                        {
+                            "scope": run.scope,
+                            "reference": reference,
+                            "source_key": key,
+                            "run": run.number,
+                            "page": page.number,
+                        }
+                        for reference, key in intents
+                    ],
+                )
+
+    def settle(self, run: Run, page: int, settlements: Sequence[Settlement]) -> None:
+        """Commit a group of answers, and with them the end of their intents."""
+        with self._writing() as connection:
+            settle(connection, run, page, settlements, self.clock())
+            connection.execute(
+                text("DELETE FROM intents WHERE scope = :scope AND reference = :reference"),
+                [{"scope": run.scope, "reference": item.reference} for item in settlements],
+            )
+
+    def confirm_page(self, run: Run, page: int, watermark: tuple[str, str, str] | None = None) -> Counts:
+        """Close a page and move the watermark (source, filter, cursor) in one transaction, last.
+
+        Raises LawError where the page's outcomes do not add up to what its source counted.
+        """
+        with self._writing() as connection:
+            counts = page_counts(connection, run.number, page)
+            if not counts.balanced:
+                raise LawError(
+                    f"page {page}: {counts.extracted} records were extracted, {counts.outcomes} have an outcome"
+                )
+            connection.execute(
+                update(tables.pages)
+                .where(tables.pages.c.run == run.number, tables.pages.c.page == page)
+                .values(confirmed_at=self._now())
+            )
+            if watermark is not None:
+                source, filtered, cursor = watermark
+                values = {"cursor": cursor, "fingerprint": run.fingerprint, "run": run.number}
+                connection.execute(
+                    upsert(connection, tables.watermarks),
+                    [{"job": run.job, "source": source, "filter": filtered, **values}],
+                )
+        return counts
+
+    def end_run(
+        self, run: Run, status: Status, message: str | None, figures: Mapping[str, float]
+    ) -> tuple[Counts, int]:
+        """Close a run; gives the counts of its confirmed pages and the number of pages begun and not confirmed.
+
+        `figures` are seconds, requests and retries.
+
+        Raises LawError (and leaves the run failed) where the counts do not add up.
+        """
+        with self._writing() as connection:
+            counts = run_counts(connection, run.number)
+            unfinished = connection.execute(
+                text("SELECT count(*) FROM pages WHERE run = :run AND confirmed_at IS NULL"), {"run": run.number}
+            ).scalar_one()
+            if not counts.balanced:
+                status = "failed"
+                message = f"{counts.extracted} records were extracted, {counts.outcomes} have an outcome"
+            connection.execute(
+                update(tables.runs)
+                .where(tables.runs.c.run == run.number)
+                .values(
+                    status=status,
+                    message=message,
+                    ended_at=self._now(),
+                    unfinished=unfinished,
+                    **{name: getattr(counts, name) for name in Counts.__slots__},
+                    **figures,
+                )
+            )
+        if not counts.balanced:
+            raise LawError(message)
+        return counts, unfinished
+
+    # --- what is known -----------------------------------------------------------------------------------------------
+
+    def remembered(self, scope: int, keys: Sequence[str]) -> dict[str, Remembered]:
+        """Recall the records with these source keys; may be called from the reading thread."""
+        columns = tables.customers.c
+        query = select(
+            columns.source_key,
+            columns.reference,
+            columns.record_hash,
+            columns.fingerprint,
+            columns.version,
+            columns.outcome,
+        )
+        with self._reading() as connection:
+            found = connection.execute(query.where(columns.scope == scope, columns.source_key.in_(keys)))
+            return {row[0]: Remembered._make(row[1:]) for row in found}
+
+    def crossings(self, scope: int, references: Sequence[str]) -> dict[str, Crossing]:
+        """Recall what the target holds under these references."""
+        columns = tables.crosswalk.c
+        query = select(columns.reference, columns.target_id, columns.row_hash, columns.source_key)
+        with self._reading() as connection:
+            found = connection.execute(query.where(columns.scope == scope, columns.reference.in_(references)))
+            return {row[0]: Crossing._make(row[1:]) for row in found}
+
+    def open_rejects(self, scope: int, keys: Sequence[str]) -> dict[str, OpenReject]:
+        """Recall the open rejects of these source keys."""
+        with self._reading() as connection:
+            return open_rejects(connection, scope, keys)
+
+    def due_keys(self, scope: int) -> list[str]:
+        """List the source keys of due rejects and of all deferred customers."""
+        columns = tables.rejects.c
+        due = select(columns.source_key).where(
+            columns.scope == scope, columns.closed_at.is_(None), columns.due_at <= self._now()
+        )
+        waiting = select(tables.customers.c.source_key).where(
+            tables.customers.c.scope == scope, tables.customers.c.outcome == "deferred"
+        )
+        with self._reading() as connection:
+            return sorted({*connection.execute(due).scalars(), *connection.execute(waiting).scalars()})
+
+    def watermark(self, job: str, source: str, filtered: str) -> Watermark | None:
+        """Recall how far a source has been read and accounted for."""
+        columns = tables.watermarks.c
+        query = select(columns.cursor, columns.fingerprint).where(
+            columns.job == job, columns.source == source, columns.filter == filtered
+        )
+        with self._reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else Watermark(row.cursor, row.fingerprint)
+
+    def unanswered(self, run: Run) -> list[Intent]:
+        """List the intents of earlier runs that nothing in this run has answered."""
+        columns = tables.intents.c
+        query = select(columns.reference, columns.source_key, columns.run).where(
+            columns.scope == run.scope, columns.run < run.number
+        )
+        with self._reading() as connection:
+            return [Intent(*row) for row in connection.execute(query)]
+
+    def close_intent(self, run: Run, intent: Intent, target_id: str | None) -> None:
+        """Note what a look-up found of a customer that left the source while its answer was missing."""
+        with self._writing() as connection:
+            if target_id is not None:
+                connection.execute(
+                    upsert(connection, tables.crosswalk),
+                    [
+                        {
+                            "scope": run.scope,
+                            "reference": intent.reference,
+                            "target_id": target_id,
+                            "row_hash": None,
+                            "source_key": intent.source_key,
+                            "run": run.number,
+                        }
+                    ],
+                )
+            connection.execute(
+                delete(tables.intents).where(
+                    tables.intents.c.scope == run.scope, tables.intents.c.reference == intent.reference
+                )
+            )
+
+    def retried_counts(self, run: Run) -> Counts:
+        """Add up the counts of the run's confirmed pages."""
+        with self._reading() as connection:
+            return run_counts(connection, run.number)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        try:
+            with self.engine.begin() as connection:
+                if self._lease is not None:
+                    self._lease.prove(connection)
+                yield connection
+        except OperationalError as error:
+            raise LedgerError(f"the ledger cannot be written ({_cause(error)})") from None
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        try:
+            with self.engine.connect().execution_options(**{READ_ONLY: True}) as connection:
+                yield connection
+        except OperationalError as error:
+            raise LedgerError(f"the ledger cannot be read ({_cause(error)})") from None
+
+    def _now(self) -> str:
+        return moment_text(self.clock())
+
+
+def _scope(connection: Connection, job: str, target: str) -> tuple[int, bool]:
+    columns = tables.scopes.c
+    found = connection.execute(
+        select(columns.scope).where(columns.job == job, columns.target == target)
+    ).scalar_one_or_none()
+    if found is not None:
+        return found, False
+    made = insert(tables.scopes).values(job=job, target=target).returning(columns.scope)
+    return connection.execute(made).scalar_one(), True
+
+
+def _void_unanswered(connection: Connection, scope: int) -> None:
+    """Forget the hashes of customers whose last request has no recorded answer: they are read and sent again."""
+    connection.execute(
+        text(
+            "UPDATE customers SET record_hash = NULL WHERE scope = :scope"
+            " AND source_key IN (SELECT source_key FROM intents WHERE scope = :scope)"
+        ),
+        {"scope": scope},
+    )
+    connection.execute(
+        text(
+            "UPDATE crosswalk SET row_hash = NULL WHERE scope = :scope"
+            " AND reference IN (SELECT reference FROM intents WHERE scope = :scope)"
+        ),
+        {"scope": scope},
+    )
+
+
+def _check_key(connection: Connection, key: bytes, *, rekey: bool) -> None:
+    known = connection.execute(text("SELECT value FROM settings WHERE name = 'key_check'")).scalar()
+    value = check_value(key)
+    if known == value:
+        return
+    if known is None:
+        connection.execute(text("INSERT INTO settings VALUES ('key_check', :value)"), {"value": value})
+        return
+    if not rekey:
+        raise JobError(
+            "the ledger was written with another key: give back its ROLLCALL_KEY or key file,"
+            " or use --rekey, which sends every customer once more"
+        )
+    connection.execute(text("UPDATE settings SET value = :value WHERE name = 'key_check'"), {"value": value})
+    connection.execute(text("UPDATE customers SET record_hash = NULL"))
+    connection.execute(text("UPDATE crosswalk SET row_hash = NULL"))
+
+
+def _shown(state: str) -> str:
+    return parse_url(state).render_as_string(hide_password=True)
+
+
+def _cause(error: DBAPIError) -> str:
+    """Name a database error in one line without statement or parameters."""
+    lines = str(error.orig).strip().splitlines()
+    return lines[0] if lines else type(error.orig).__name__

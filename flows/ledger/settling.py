@@ -1,0 +1,161 @@
+"""Writes what became of records: their lines, the customers, the crosswalk and the rejects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, text, update
+
+from flows.ledger import tables
+from flows.ledger.engine import upsert
+from flows.ledger.record import DONE, OpenReject, Run, Settlement, moment_text
+
+_FIRST_PAUSE = timedelta(minutes=5)
+_LONGEST_PAUSE = timedelta(hours=24)
+
+
+def settle(connection: Connection, run: Run, page: int, settlements: Sequence[Settlement], at: datetime) -> None:
+    """Write the lines, the customers, the crosswalk and the rejects of some records, within a transaction."""
+    if not settlements:
+        return
+    now = moment_text(at)
+    decided = [item for item in settlements if item.outcome not in ("unchanged", "filtered")]
+    if decided:
+        connection.execute(insert(tables.lines), [_line(run, page, item, now) for item in decided])
+    kept = [item for item in settlements if item.outcome != "filtered"]
+    if kept:
+        connection.execute(upsert(connection, tables.customers), [_customer(run, item) for item in kept])
+    held = [item for item in settlements if item.outcome in DONE]
+    if held:
+        connection.execute(upsert(connection, tables.crosswalk), [_crossing(run, item) for item in held])
+    _settle_rejects(connection, run, settlements, at)
+
+
+def _settle_rejects(connection: Connection, run: Run, settlements: Sequence[Settlement], at: datetime) -> None:
+    failed = [item for item in settlements if item.outcome in ("invalid", "rejected")]
+    passed = [item.source_key for item in settlements if item.outcome in DONE or item.outcome == "filtered"]
+    if passed:
+        connection.execute(
+            update(tables.rejects)
+            .where(
+                tables.rejects.c.scope == run.scope,
+                tables.rejects.c.source_key.in_(passed),
+                tables.rejects.c.closed_at.is_(None),
+            )
+            .values(closed_at=moment_text(at), closed_run=run.number)
+        )
+    if not failed:
+        return
+    unsure = [
+        item.reference for item in failed if any(f.code in ("unconfirmed", "server_error") for f in item.findings)
+    ]
+    if unsure:  # it may have been applied: what the target holds is no longer known
+        connection.execute(
+            update(tables.crosswalk)
+            .where(tables.crosswalk.c.scope == run.scope, tables.crosswalk.c.reference.in_(unsure))
+            .values(row_hash=None)
+        )
+    before = open_rejects(connection, run.scope, [item.source_key for item in failed])
+    connection.execute(
+        upsert(connection, tables.rejects), [_reject(run, item, before.get(item.source_key), at) for item in failed]
+    )
+    fresh = [item for item in failed if not item.again]
+    if fresh:
+        connection.execute(
+            text("DELETE FROM findings WHERE scope = :scope AND source_key = :source_key"),
+            [{"scope": run.scope, "source_key": item.source_key} for item in fresh],
+        )
+        connection.execute(insert(tables.findings), list(_findings(run, fresh)))
+
+
+def _reject(run: Run, item: Settlement, before: OpenReject | None, at: datetime) -> dict[str, Any]:
+    tries = (before.tries if before else 0) + (0 if item.again else 1)
+    pause = min(_FIRST_PAUSE * 2 ** min(tries - 1, 12), _LONGEST_PAUSE)
+    return {
+        "scope": run.scope,
+        "source_key": item.source_key,
+        "reference": item.reference,
+        "line": item.line,
+        "run": run.number,
+        "stage": item.stage,
+        "outcome": item.outcome,
+        "http_status": item.http_status,
+        "record_hash": item.record_hash,
+        "fingerprint": run.fingerprint,
+        "tries": tries,
+        "due_at": before.due_at if before and item.again else moment_text(at + pause),
+        "opened_at": before.opened_at if before else moment_text(at),
+        "closed_at": None,
+        "closed_run": None,
+    }
+
+
+def _line(run: Run, page: int, item: Settlement, now: str) -> dict[str, Any]:
+    return {
+        "run": run.number,
+        "page": page,
+        "position": item.position,
+        "source_key": item.source_key,
+        "reference": item.reference,
+        "outcome": item.outcome,
+        "code": item.code,
+        "http_status": item.http_status,
+        "tries": item.tries,
+        "decided_at": now,
+    }
+
+
+def _customer(run: Run, item: Settlement) -> dict[str, Any]:
+    return {
+        "scope": run.scope,
+        "source_key": item.source_key,
+        "reference": item.reference,
+        "record_hash": item.record_hash if item.outcome in DONE else None,
+        "fingerprint": run.fingerprint,
+        "version": item.version,
+        "outcome": item.outcome,
+        "run": run.number,
+    }
+
+
+def _crossing(run: Run, item: Settlement) -> dict[str, Any]:
+    return {
+        "scope": run.scope,
+        "reference": item.reference,
+        "target_id": item.target_id,
+        "row_hash": item.row_hash,
+        "source_key": item.source_key,
+        "run": run.number,
+    }
+
+
+def _findings(run: Run, failed: Iterable[Settlement]) -> Iterator[dict[str, Any]]:
+    for item in failed:
+        for number, finding in enumerate(item.findings):
+            yield {
+                "scope": run.scope,
+                "source_key": item.source_key,
+                "number": number,
+                "code": finding.code,
+                "field": finding.field,
+                "description": finding.description,
+            }
+
+
+def open_rejects(connection: Connection, scope: int, keys: Sequence[str]) -> dict[str, OpenReject]:
+    """Recall the open rejects of these source keys."""
+    columns = tables.rejects.c
+    query = select(
+        columns.source_key,
+        columns.outcome,
+        columns.stage,
+        columns.http_status,
+        columns.record_hash,
+        columns.fingerprint,
+        columns.tries,
+        columns.due_at,
+        columns.opened_at,
+    ).where(columns.scope == scope, columns.source_key.in_(keys), columns.closed_at.is_(None))
+    return {row[0]: OpenReject._make(row[1:]) for row in connection.execute(query)}

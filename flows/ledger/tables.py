@@ -1,0 +1,179 @@
+"""The ledger's tables as SQLAlchemy sees them; `flows.ledger.migration` makes them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table
+
+metadata = MetaData()
+
+# key and value: schema version, check value of the key
+settings = Table("settings", metadata, Column("name", String, primary_key=True), Column("value", String))
+
+# what customer state belongs to: a job and its target
+scopes = Table(
+    "scopes",
+    metadata,
+    Column("scope", Integer, primary_key=True),
+    Column("job", String),
+    Column("target", String),
+)
+
+# one execution; the counts are those of its confirmed pages, written at its end
+runs = Table(
+    "runs",
+    metadata,
+    Column("run", Integer, primary_key=True),
+    Column("scope", Integer),
+    Column("job", String),
+    Column("source", String),
+    Column("fingerprint", String),
+    Column("resumes_run_id", Integer),
+    Column("status", String),
+    Column("message", String),
+    Column("started_at", String),
+    Column("ended_at", String),
+    Column("seconds", Integer),
+    Column("requests", Integer),
+    Column("retries", Integer),
+    *(
+        Column(name, Integer)
+        for name in (
+            "extracted",
+            "created",
+            "updated",
+            "unchanged",
+            "filtered",
+            "invalid",
+            "rejected",
+            "deferred",
+            "deactivated",
+            "deleted",
+            "unfinished",
+        )
+    ),
+)
+
+# what the source counted in a page, and where the page ends
+pages = Table(
+    "pages",
+    metadata,
+    Column("run", Integer, primary_key=True),
+    Column("page", Integer, primary_key=True),
+    Column("extracted", Integer),
+    Column("unchanged", Integer),
+    Column("filtered", Integer),
+    Column("cursor", String),
+    Column("begun_at", String),
+    Column("confirmed_at", String),
+)
+
+# what a run decided for one record, but for those unchanged and filtered
+lines = Table(
+    "lines",
+    metadata,
+    Column("run", Integer, primary_key=True),
+    Column("page", Integer, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("source_key", String),
+    Column("reference", String),
+    Column("outcome", String),
+    Column("code", String),
+    Column("http_status", Integer),
+    Column("tries", Integer),
+    Column("decided_at", String),
+)
+
+# the customer's line: what is known of each record of the source
+customers = Table(
+    "customers",
+    metadata,
+    Column("scope", Integer, primary_key=True),
+    Column("source_key", String, primary_key=True),
+    Column("reference", String),
+    Column("record_hash", LargeBinary),
+    Column("fingerprint", String),
+    Column("version", String),
+    Column("outcome", String),
+    Column("run", Integer),
+)
+
+# reference -> target id, and the payload that the target last confirmed
+crosswalk = Table(
+    "crosswalk",
+    metadata,
+    Column("scope", Integer, primary_key=True),
+    Column("reference", String, primary_key=True),
+    Column("target_id", String),
+    Column("row_hash", LargeBinary),
+    Column("source_key", String),
+    Column("run", Integer),
+)
+
+# customers about to be sent whose answer is not recorded yet
+intents = Table(
+    "intents",
+    metadata,
+    Column("scope", Integer, primary_key=True),
+    Column("reference", String, primary_key=True),
+    Column("source_key", String),
+    Column("run", Integer),
+    Column("page", Integer),
+)
+
+# a customer's reject, open while closed_at is null
+rejects = Table(
+    "rejects",
+    metadata,
+    Column("scope", Integer, primary_key=True),
+    Column("source_key", String, primary_key=True),
+    Column("reference", String),
+    Column("line", Integer),
+    Column("run", Integer),
+    Column("stage", String),
+    Column("outcome", String),
+    Column("http_status", Integer),
+    Column("record_hash", LargeBinary),
+    Column("fingerprint", String),
+    Column("tries", Integer),
+    Column("due_at", String),
+    Column("opened_at", String),
+    Column("closed_at", String),
+    Column("closed_run", Integer),
+)
+
+# why: one line per finding of a reject
+findings = Table(
+    "findings",
+    metadata,
+    Column("scope", Integer, primary_key=True),
+    Column("source_key", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("code", String),
+    Column("field", String),
+    Column("description", String),
+)
+
+# how far a source has been read and fully accounted for
+watermarks = Table(
+    "watermarks",
+    metadata,
+    Column("job", String, primary_key=True),
+    Column("source", String, primary_key=True),
+    Column("filter", String, primary_key=True),
+    Column("cursor", String),
+    Column("fingerprint", String),
+    Column("run", Integer),
+)
+
+# who may write for a job; the token grows with every holder
+leases = Table(
+    "leases",
+    metadata,
+    Column("job", String, primary_key=True),
+    Column("owner", String),
+    Column("host", String),
+    Column("process", Integer),
+    Column("token", Integer),
+    Column("renewed_at", String),
+    Column("expires_at", String),
+)

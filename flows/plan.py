@@ -1,0 +1,68 @@
+"""Compiles a job into what every page is checked and mapped with; reads no customer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from flows.document import JobError
+from flows.job import Job
+from mappings.converter import load_converters
+from mappings.digest import Digester, fingerprint
+from mappings.filter import Filter
+from mappings.mapping import Mapper, MappingError
+from mappings.schema import Schema, source_schema, target_schema
+from mappings.system import System, load_system, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A compiled job."""
+
+    job: Job
+    system: System
+    mapper: Mapper
+    filter: Filter
+    source_schema: Schema
+    target_schema: Schema
+    digester: Digester
+    fingerprint: str
+
+    @property
+    def filter_name(self) -> str:
+        """The filter as part of the watermark's name; the same filter in another order is the same."""
+        wanted = {column: sorted(map(str, values)) for column, values in self.filter.allowed.items()}
+        return json.dumps(wanted, sort_keys=True, ensure_ascii=False)
+
+
+def compile_job(job: Job, key: bytes) -> Plan:
+    """Compile fields, filter and converters; raises JobError naming the job file and the field that is wrong."""
+    system = load_system(job.target.kind)
+    try:
+        converters = load_converters(job.converters)
+        mapper = Mapper(job.fields, system, converters, root=job.folder)
+        kept = Filter.from_job(job.filter)
+    except MappingError as error:
+        raise JobError("\n".join(f"{job.path.name}: fields.{problem}" for problem in error.problems)) from None
+    except ValueError as error:
+        raise JobError(f"{job.path.name}: {error}") from None
+    return Plan(
+        job=job,
+        system=system,
+        mapper=mapper,
+        filter=kept,
+        source_schema=source_schema(mapper.source_columns | kept.source_columns),
+        target_schema=target_schema(system, job.fields),
+        digester=Digester(key),
+        fingerprint=fingerprint(job.fields, job.filter, converters, system, version("rollcall-sync")),
+    )
+
+
+def refuse_missing_columns(plan: Plan, columns: Collection[str]) -> None:
+    """Raise JobError where the source lacks a column that the job names, before anything is sent."""
+    needed = plan.mapper.source_columns | plan.filter.source_columns
+    missing = [f"{name!r}{nearest(name, columns)}" for name in sorted(needed - set(columns))]
+    if missing:
+        raise JobError(f"{plan.job.path.name}: the source has no column {', '.join(missing)}")

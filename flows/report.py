@@ -1,0 +1,178 @@
+"""Shows runs, rejects and stories to people, as tables and words; decides nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from flows.ledger.history import Chapter, RejectEntry, Story
+from flows.summary import ExitCode, Summary
+from mappings.finding import explain
+from mappings.system import System
+
+_OUTCOMES = {
+    "created": ("green", "new at the target"),
+    "updated": ("green", "changed at the target"),
+    "unchanged": ("dim", "already as the target last confirmed; no request"),
+    "filtered": ("dim", "left out by the job's filter"),
+    "invalid": ("yellow", "stopped by us before sending"),
+    "rejected": ("red", "refused by the target"),
+    "deferred": ("cyan", "waiting for another customer"),
+}
+_STATUS_COLOURS = {"completed": "green", "failed": "red", "stopped": "yellow", "interrupted": "yellow"}
+
+
+def summary(run: Summary) -> RenderableType:
+    """Show what became of every record of a run."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column("outcome")
+    table.add_column("count", justify="right")
+    table.add_column("meaning", style="dim")
+    for name, (colour, meaning) in _OUTCOMES.items():
+        count = getattr(run.counts, name)
+        table.add_row(Text(name, colour if count else "dim"), f"{count:,}", meaning)
+    table.add_row(Text("extracted", "bold"), Text(f"{run.counts.extracted:,}", "bold"), _balance(run))
+    rate = run.counts.extracted / run.seconds if run.seconds else 0
+    lines: list[RenderableType] = [
+        Text.assemble(
+            ("run ", "bold"),
+            (run.run_id, "bold"),
+            " of ",
+            (run.job, "bold"),
+            ": ",
+            (headline(run), _STATUS_COLOURS.get(run.status, "")),
+        ),
+        table,
+        Text(
+            f"{run.requests:,} requests ({run.retries:,} retries) in {run.seconds:.1f} s, {rate:,.0f} customers/s",
+            "dim",
+        ),
+    ]
+    if run.unfinished:
+        lines.append(Text(f"{run.unfinished} page(s) begun but not confirmed: the next run reads them again", "yellow"))
+    if run.exit_code == ExitCode.REJECTS:
+        lines.append(Text("see why with: rollcall rejects", "dim"))
+    return Group(*lines)
+
+
+def headline(run: Summary) -> str:
+    """Say in one line how a run ended."""
+    rejects = run.counts.invalid + run.counts.rejected
+    if run.status == "completed":
+        return f"completed with {rejects:,} rejects" if rejects else "completed, every customer accounted for"
+    return f"{run.status}: {run.message}" if run.message else run.status
+
+
+def _balance(run: Summary) -> str:
+    return "= the sum of the above" if run.counts.balanced else "IS NOT the sum of the above"
+
+
+def grouped(entries: Iterable[RejectEntry]) -> list[tuple[str, str, list[RejectEntry]]]:
+    """Group rejects by code and field, the most frequent first; one with several findings stands in several groups."""
+    groups: dict[tuple[str, str], list[RejectEntry]] = {}
+    for entry in entries:
+        for key in dict.fromkeys((finding.code, finding.field) for finding in entry.findings):
+            groups.setdefault(key, []).append(entry)
+    ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+    return [(code, field, members) for (code, field), members in ordered]
+
+
+def reject_groups(entries: Sequence[RejectEntry], system: System) -> list[dict[str, Any]]:
+    """Give the groups as plain rows: count, code, field, the words, cause, advice and some examples' places."""
+    rows = []
+    for code, field, members in grouped(entries):
+        words = Counter(f.description for m in members for f in m.findings if (f.code, f.field) == (code, field))
+        advice = explain(code, system)
+        rows.append(
+            {
+                "count": len(members),
+                "code": code,
+                "field": field,
+                "description": words.most_common(1)[0][0],
+                "cause": advice.cause,
+                "advice": advice.advice,
+                "stages": sorted({member.stage for member in members}),
+                "lines": [member.line for member in members if member.line is not None][:5],
+            }
+        )
+    return rows
+
+
+def rejects(entries: Sequence[RejectEntry], system: System) -> RenderableType:
+    """Show rejects grouped by code and field, with cause and advice."""
+    if not entries:
+        return Text("no rejects: every customer met is at the target, or left out on purpose", "green")
+    table = Table(show_lines=True, expand=False)
+    table.add_column("count", justify="right", style="bold")
+    table.add_column("code", style="red", overflow="fold")
+    table.add_column("field", style="cyan", overflow="fold")
+    table.add_column("why, and what to do")
+    table.add_column("lines", style="dim")
+    for row in reject_groups(entries, system):
+        more = "..." if row["count"] > len(row["lines"]) and row["lines"] else ""
+        why = Text.assemble((row["description"], ""), "\n", (row["cause"], "dim"), "\n", (row["advice"], "green"))
+        table.add_row(
+            f"{row['count']:,}", row["code"], row["field"] or "-", why, ", ".join(map(str, row["lines"])) + more
+        )
+    return Group(Text(f"{len(entries):,} customers with rejects, by code and field", "bold"), table)
+
+
+def runs(rows: Sequence[dict[str, Any]]) -> RenderableType:
+    """Show runs with their counts, newest first."""
+    if not rows:
+        return Text("no run yet")
+    table = Table()
+    for name in ("run", "job", "began", "status"):
+        table.add_column(name, no_wrap=name == "began")
+    names = ("extracted", *_OUTCOMES, "requests", "seconds")
+    for name in names:
+        table.add_column(name, justify="right")
+    for row in rows:
+        status = Text(row["status"], _STATUS_COLOURS.get(row["status"], ""))
+        figures = [f"{row[name]:.1f}" if name == "seconds" and row[name] else f"{row[name] or 0:,}" for name in names]
+        table.add_row(row["run_id"], row["job"], row["started_at"][:19].replace("T", " "), status, *figures)
+    return table
+
+
+def story(told: Story, system: System) -> RenderableType:
+    """Tell one customer's story in words."""
+    lines: list[RenderableType] = [Text(told.reference, "bold")]
+    if told.target_id:
+        lines.append(Text(f"at the target under id {told.target_id}; in the source under key {told.source_key}"))
+    else:
+        lines.append(Text("not known to be at the target", "yellow"))
+    if told.unanswered_since_run:
+        lines.append(
+            Text(f"run {told.unanswered_since_run} sent it and has no answer: the next run settles it", "yellow")
+        )
+    lines.extend(Text(_sentence(chapter)) for chapter in told.chapters)
+    if told.runs_since:
+        lines.append(Text(f"{told.runs_since} later completed run(s) decided nothing new for it", "dim"))
+    if told.reject:
+        lines.append(
+            Text(f"open reject since then, tried {told.reject.tries} time(s), next on {told.reject.due_at[:19]}")
+        )
+        for finding in told.reject.findings:
+            advice = explain(finding.code, system)
+            lines.append(Text.assemble(("  " + finding.code, "red"), f" {finding.field}: {finding.description}"))
+            lines.append(Text(f"    {advice.cause} {advice.advice}", "dim"))
+    return Group(*lines)
+
+
+def _sentence(chapter: Chapter) -> str:
+    words = f"run {chapter.run_id}, {chapter.decided_at[:19].replace('T', ' ')}: {chapter.outcome}"
+    if chapter.code:
+        words += f" ({chapter.code})"
+    if chapter.tries:
+        words += f", sent {chapter.tries} time(s), answered {chapter.http_status or 'nothing'}"
+    return words
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Make the console that everything is shown on."""
+    return Console(stderr=stderr, highlight=False, soft_wrap=False)

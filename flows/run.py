@@ -1,0 +1,289 @@
+"""Carries out one run of a job from its lease to its last figure; the one pipeline of shell and Prefect alike."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from connectors.csv_file import CsvSource
+from connectors.delivery import Courier
+from connectors.gate import Gate
+from connectors.protocol import BrokenSourceError, ConfigurationError, ConnectorError, Page, Row, Source, Target
+from connectors.valomnia import ValomniaTarget
+from flows.job import Job
+from flows.ledger.lease import LeaseLostError
+from flows.ledger.ledger import LawError, Ledger, LedgerError
+from flows.ledger.record import Counts, Remembered, Run, Status
+from flows.page import Desk, Prepared, Steps, prepare, process
+from flows.plan import Plan, compile_job, refuse_missing_columns
+from flows.seen import Seen
+from flows.summary import ExitCode, Summary
+
+_HEARTBEAT_SECONDS = 15
+
+EachPage = Callable[[int, int, Callable[[], Awaitable[Counts]]], Awaitable[Counts]]
+
+
+class StopAskedError(Exception):
+    """Somebody asked this run to stop; nothing new is sent."""
+
+
+class GuardError(Exception):
+    """A guard of the job stopped the run."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """Where a run tells how it goes, and where it can be told to stop; a test or a driver may look on."""
+
+    on_page: Callable[[int, Counts], None] = lambda _number, _counts: None
+    on_notice: Callable[[str], None] = lambda _text: None
+    on_step: Steps = lambda _name: None
+    each_page: EachPage | None = None
+    stop_asked: bool = False
+
+    def stop(self) -> None:
+        """Ask the run to settle what is in flight and end."""
+        self.stop_asked = True
+
+
+def now() -> datetime:
+    """Tell the time, for the ledger's records only."""
+    return datetime.now(UTC)
+
+
+def state_url(job: Job, state: str | None, environment: Mapping[str, str]) -> str:
+    """Choose the ledger: `--state`, ROLLCALL_STATE, or `rollcall.db` beside the job file."""
+    return state or environment.get("ROLLCALL_STATE") or f"sqlite:///{job.folder / 'rollcall.db'}"
+
+
+def make_source(job: Job) -> Source:
+    """Make the job's source."""
+    return CsvSource(job.source, job.folder)
+
+
+def make_target(job: Job) -> tuple[Target, Gate]:
+    """Make the job's target and the gate that paces it."""
+    settings = job.target
+    return ValomniaTarget(settings), Gate(concurrency=settings.concurrency, rate=settings.rate)
+
+
+async def run_job(job: Job, ledger: Ledger, watch: Watch) -> Summary:
+    """Run a job once and tell what became of every customer.
+
+    Raises JobError or ConfigurationError where the job is wrong (before anything was read or written) and
+    LeaseHeldError where another run of it is writing. A system that fails is no exception here but a failed Summary.
+    """
+    plan = compile_job(job, ledger.key)
+    source = make_source(job)
+    try:
+        refuse_missing_columns(plan, source.open())
+        ledger.take_lease(job.job)
+        target, gate = make_target(job)
+        run = ledger.begin_run(job.job, source.address, target.address, plan.fingerprint)
+        return await _Execution(plan, ledger, run, source, target, Courier(target, gate), watch).carry_out()
+    finally:
+        source.close()
+
+
+@dataclass(slots=True)
+class _Execution:
+    """One run under way."""
+
+    plan: Plan
+    ledger: Ledger
+    run: Run
+    source: Source
+    target: Target
+    courier: Courier
+    watch: Watch
+    counts: Counts = field(default_factory=Counts)
+    pages: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    async def carry_out(self) -> Summary:
+        """Go through the pages, and close the run whatever happened."""
+        self._announce()
+        try:
+            async with self.target, _heartbeat(self.ledger):
+                await self._go_through_pages()
+                await self._close_unanswered()
+        except LeaseLostError as error:  # another run writes now: the ledger is no longer ours
+            return self._summary("interrupted", ExitCode.FAILED, str(error), self.counts)
+        except asyncio.CancelledError:  # somebody lost patience; what was in flight has no answer
+            if not self.watch.stop_asked:
+                raise
+            return self._end("interrupted", ExitCode.STOPPED, "stopped at once; the next run goes on from here")
+        except (ConnectorError, LedgerError, LawError, GuardError, StopAskedError) as error:
+            return self._end(*self._verdict(error))
+        return self._end("completed", ExitCode.DONE, None)
+
+    def _verdict(self, error: Exception) -> tuple[Status, ExitCode, str]:
+        """Say what an early end means."""
+        match error:
+            case GuardError():
+                return "stopped", ExitCode.GUARD, str(error)
+            case StopAskedError():
+                return "interrupted", ExitCode.STOPPED, "stopped on request; the next run goes on from here"
+            case ConfigurationError():
+                return "failed", ExitCode.JOB, str(error)
+            case BrokenSourceError() if self.pages == 0:  # nothing was sent yet: the file is what is wrong
+                return "failed", ExitCode.JOB, str(error)
+            case _:
+                return "failed", ExitCode.FAILED, str(error)
+
+    def _announce(self) -> None:
+        if self.run.resumes:
+            self.watch.on_notice(f"run {self.run.resumes} did not end; this run takes over from it")
+        if self.run.fresh:
+            self.watch.on_notice(f"nothing is known of {self.target.address} yet: every customer is new to it")
+
+    async def _go_through_pages(self) -> None:
+        desk = Desk(
+            plan=self.plan,
+            ledger=self.ledger,
+            run=self.run,
+            courier=self.courier,
+            seen=Seen(),
+            before_send=self._before_send,
+            watermark=(self.source.address, self.plan.filter_name) if self.source.incremental else None,
+            on_step=self.watch.on_step,
+        )
+        async with aclosing(_ahead(self._read())) as upcoming:
+            async for prepared in upcoming:
+                self.watch.on_step("prepared")
+                counts = await self._take(prepared, desk)
+                self.pages += 1
+                self.counts = self.counts + counts
+                self.watch.on_page(prepared.number, self.counts)
+                self._guard()
+                if self.watch.stop_asked:
+                    raise StopAskedError
+
+    async def _take(self, prepared: Prepared, desk: Desk) -> Counts:
+        if self.watch.each_page is None:
+            return await process(prepared, desk)
+        return await self.watch.each_page(self.run.number, prepared.number, lambda: process(prepared, desk))
+
+    def _read(self) -> Iterator[Prepared]:
+        """Read, check and map page after page; runs in the reading thread."""
+        busy: set[str] = set()
+        for number, page in self._numbered_pages():
+            self.watch.on_step("extracted")
+            prepared = prepare(number, page, self.plan, self._recall, busy)
+            busy = set(page.keys)
+            yield prepared
+
+    def _numbered_pages(self) -> Iterator[tuple[int, Page]]:
+        """Yield the pages: 0 and below for customers that are due again, then the source's own from 1 on."""
+        size = self.plan.job.page_size
+        after = self._start()
+        if after is not None:
+            due = self.ledger.due_keys(self.run.scope)
+            for number, page in enumerate(self.source.read_keys(due, size) if due else ()):
+                yield -number, page
+        yield from enumerate(self.source.pages(after, size), 1)
+
+    def _start(self) -> str | None:
+        """Find the cursor to read on from; None reads everything."""
+        if not self.source.incremental:
+            return None
+        mark = self.ledger.watermark(self.run.job, self.source.address, self.plan.filter_name)
+        if mark is not None and mark.fingerprint != self.plan.fingerprint:
+            self.watch.on_notice("the mapping has changed: this run reads every customer")
+            return None
+        return mark.cursor if mark else None
+
+    def _recall(self, keys: Sequence[str]) -> Mapping[str, Remembered]:
+        return self.ledger.remembered(self.run.scope, keys)
+
+    def _before_send(self) -> None:
+        if self.watch.stop_asked:
+            raise StopAskedError
+        self.ledger.prove_lease()
+        self.watch.on_step("sending")
+
+    def _guard(self) -> None:
+        limit = self.plan.job.guards.max_rejected
+        failed = self.counts.invalid + self.counts.rejected
+        if limit is not None and self.counts.extracted and failed / self.counts.extracted > limit:
+            raise GuardError(
+                f"{failed} of {self.counts.extracted} customers are invalid or rejected, more than the guard"
+                f" max_rejected allows ({limit:.0%})"
+            )
+
+    async def _close_unanswered(self) -> None:
+        """Look up customers whose answer an earlier run never had and which the source no longer shows."""
+        for intent in self.ledger.unanswered(self.run):
+            self._before_send()
+            held = await self.courier.look_up(Row(intent.reference))
+            self.ledger.close_intent(self.run, intent, held.target_id if held else None)
+
+    def _end(self, status: Status, code: ExitCode, message: str | None) -> Summary:
+        figures = {
+            "seconds": time.monotonic() - self.began,
+            "requests": self.courier.requests,
+            "retries": self.courier.retries,
+        }
+        self.watch.on_step("ending")
+        try:
+            counts, unfinished = self.ledger.end_run(self.run, status, message, figures)
+        except (LawError, LedgerError, LeaseLostError) as error:
+            return self._summary("failed", ExitCode.FAILED, str(error), self.counts)
+        self.watch.on_step("ended")
+        if code is ExitCode.DONE and counts.invalid + counts.rejected:
+            code = ExitCode.REJECTS
+        return self._summary(status, code, message, counts, unfinished)
+
+    def _summary(
+        self, status: Status, code: ExitCode, message: str | None, counts: Counts, unfinished: int = 0
+    ) -> Summary:
+        return Summary(
+            run_id=str(self.run.number),
+            job=self.run.job,
+            status=status,
+            counts=counts,
+            requests=self.courier.requests,
+            retries=self.courier.retries,
+            seconds=round(time.monotonic() - self.began, 3),
+            message=message,
+            exit_code=code,
+            unfinished=unfinished,
+            resumes_run_id=str(self.run.resumes) if self.run.resumes else None,
+        )
+
+
+async def _ahead(pages: Iterator[Prepared]) -> AsyncIterator[Prepared]:
+    """Read the next page in a thread while the one in hand is being sent: two pages are in hand, never more."""
+    upcoming = asyncio.create_task(asyncio.to_thread(next, pages, None))
+    try:
+        while (prepared := await upcoming) is not None:
+            upcoming = asyncio.create_task(asyncio.to_thread(next, pages, None))
+            yield prepared
+    finally:
+        await asyncio.wait([upcoming])  # a thread cannot be cancelled; its page is simply not used
+        if not upcoming.cancelled():
+            upcoming.exception()
+
+
+@asynccontextmanager
+async def _heartbeat(ledger: Ledger) -> AsyncIterator[None]:
+    """Renew the lease while the run waits for a target that says nothing."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(_HEARTBEAT_SECONDS)
+            ledger.renew_lease()
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        await asyncio.wait([beating])
+        if not beating.cancelled():
+            beating.exception()  # a lost lease or ledger: the next write meets it as well

@@ -1,0 +1,94 @@
+"""Runs a job from the shell: progress, signals, and the choice between Prefect and none."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from flows.job import Job
+from flows.ledger.ledger import Ledger
+from flows.ledger.record import Counts
+from flows.run import Watch, run_job
+from flows.summary import Summary
+
+_GRACE_SECONDS = 10
+
+
+def prefect_is_configured(environment: Mapping[str, str]) -> bool:
+    """Whether a Prefect API is named by environment or profile; reads the profile without loading Prefect."""
+    if environment.get("PREFECT_API_URL"):
+        return True
+    home = Path(environment.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    profiles = Path(environment.get("PREFECT_PROFILES_PATH", home / "profiles.toml"))
+    try:
+        text = tomllib.loads(profiles.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError):
+        return False
+    active = environment.get("PREFECT_PROFILE") or text.get("active", "")
+    return bool(text.get("profiles", {}).get(active, {}).get("PREFECT_API_URL"))
+
+
+def run_in_process(job: Job, ledger: Ledger, console: Console, watch: Watch | None = None) -> Summary:
+    """Run a job here and now, with progress on the console; Ctrl-C settles what is in flight and ends the run."""
+    watch = watch or Watch()
+    with _progress(console, job.job) as progress:
+        task = progress.add_task(job.job, total=None, detail="")
+
+        def show(_number: int, counts: Counts) -> None:
+            rejects = counts.invalid + counts.rejected
+            detail = f"{counts.created + counts.updated:,} sent, {counts.unchanged:,} unchanged, {rejects:,} rejects"
+            progress.update(task, completed=counts.extracted, detail=detail)
+
+        watch.on_page = show
+        watch.on_notice = lambda text: progress.console.print(text, style="dim")
+        return asyncio.run(_with_signals(job, ledger, watch))
+
+
+async def _with_signals(job: Job, ledger: Ledger, watch: Watch) -> Summary:
+    """Turn the first Ctrl-C or SIGTERM into a request to stop, and a second, or ten seconds, into an end."""
+    loop = asyncio.get_running_loop()
+    running = asyncio.create_task(run_job(job, ledger, watch))
+
+    def stop() -> None:
+        if watch.stop_asked:
+            running.cancel()
+            return
+        watch.stop()
+        loop.call_later(_GRACE_SECONDS, running.cancel)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        return await running
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _progress(console: Console, name: str) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn(f"[bold]{name}[/bold]"),
+        MofNCompleteColumn(),
+        BarColumn(),
+        TextColumn("{task.fields[detail]}"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def run_with_prefect(job: Job, console: Console) -> Summary | None:
+    """Run a job as a Prefect flow run; None where Prefect did not come so far as to begin it."""
+    os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
+    from flows.sync import run_flow
+
+    return run_flow(job.path, console)

@@ -1,0 +1,92 @@
+"""The lease: one writer per job, and none that does not know it lost the pen."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from flows.ledger.lease import LeaseHeldError, LeaseLostError
+from flows.ledger.ledger import Ledger
+from flows.ledger.record import Opening
+from tests.flows.clock import SetClock
+
+HOLDER = """
+import sys
+from pathlib import Path
+from flows.ledger.ledger import Ledger
+from flows.run import now
+ledger = Ledger.open(sys.argv[1], {}, now)
+ledger.take_lease("crm")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> str:
+    """Name a ledger that several open."""
+    return f"sqlite:///{tmp_path}/ledger.db"
+
+
+def test_two_runs_of_one_job_do_not_overlap(state: str) -> None:
+    """S07: the second is refused while the first holds the lease; another job is not in its way."""
+    clock = SetClock()
+    first, second = Ledger.open(state, {}, clock), Ledger.open(state, {}, clock)
+    first.take_lease("crm")
+    with pytest.raises(LeaseHeldError, match="another run of crm"):
+        second.take_lease("crm")
+    second.take_lease("shop")
+    first.close()
+    second.close()
+
+
+def test_a_released_lease_is_free(state: str) -> None:
+    """After one run has ended, the next begins."""
+    clock = SetClock()
+    first, second = Ledger.open(state, {}, clock), Ledger.open(state, {}, clock)
+    first.take_lease("crm")
+    first.close()
+    second.take_lease("crm")
+    second.close()
+
+
+@pytest.mark.kill
+def test_a_killed_owners_lease_is_free_at_once(state: str) -> None:
+    """S08: the operating system frees the lock of a dead process, and the lease with it."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, state], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        from flows.run import now
+
+        ledger = Ledger.open(state, {}, now)
+        with pytest.raises(LeaseHeldError):
+            ledger.take_lease("crm")
+        holder.kill()
+        holder.wait()
+        ledger.take_lease("crm")
+        ledger.close()
+
+
+def test_a_holder_that_fell_asleep_can_neither_commit_nor_send(state: str) -> None:
+    """S09: after its lease ran out and another took over, the old owner's writes and requests are refused."""
+    clock = SetClock()
+    asleep, awake = Ledger.open(state, {}, clock), Ledger.open(state, {}, clock)
+    asleep.take_lease("crm")
+    run = asleep.begin_run("crm", "csv:/x", "t", "f")
+    clock.forward(seconds=61)
+    awake.take_lease("crm")
+    with pytest.raises(LeaseLostError):
+        asleep.open_page(run, Opening(1, 0, 0, 0, ""), [], [])
+    with pytest.raises(LeaseLostError):
+        asleep.renew_lease()
+    with awake.engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM pages")).scalar() == 0
+    asleep.close()
+    awake.renew_lease()
+    awake.close()
