@@ -41,7 +41,7 @@ fields:
   billingAddress: street
   billingCity: city
   billingCountry: {from: country, convert: country_code}
-  creditLimit: {from: credit, convert: {decimal: comma}}
+  creditLimit: {from: credit, convert: {decimal: ","}}
   isActive: {from: status, values: {A: true, X: false}}
   currency: currency
 filter:

@@ -17,8 +17,8 @@ from mappings.field import FieldRule
 # One union per side, told apart by `kind`; a further kind joins here.
 SourceSettings = CsvSettings
 TargetSettings = ValomniaSettings
-_SOURCES = {"csv": CsvSettings}
-_TARGETS = {"valomnia": ValomniaSettings}
+_SOURCES = ("csv",)
+_TARGETS = ("valomnia",)
 
 
 class Guards(BaseModel):
@@ -66,8 +66,8 @@ class Job(BaseModel):
 def load_job(path: Path, environment: Mapping[str, str]) -> Job:
     """Read a job file; raises JobError with one line per fault, each naming file, line and key path."""
     document = read_document(path, environment)
-    document.refuse_kind("source", _SOURCES)
-    document.refuse_kind("target", _TARGETS)
+    _refuse_unknown_kind(document, "source", _SOURCES)
+    _refuse_unknown_kind(document, "target", _TARGETS)
     try:
         return Job.model_validate({**document.values, "path": path.resolve()})
     except ValidationError as error:
@@ -75,6 +75,14 @@ def load_job(path: Path, environment: Mapping[str, str]) -> Job:
         faults = error.errors(include_url=False, include_input=False, include_context=False)
         lines = [_sentence(document, tuple(fault["loc"]), fault["type"], fault["msg"]) for fault in faults]
     raise JobError("\n".join(lines))
+
+
+def _refuse_unknown_kind(document: Document, side: str, known: tuple[str, ...]) -> None:
+    """Say which kinds there are before a model complains about keys of another one."""
+    section = document.values.get(side)
+    if isinstance(section, dict) and (kind := section.get("kind")) not in known:
+        complaint = "is required" if kind is None else f"there is no kind {kind!r}"
+        raise JobError(document.complaint((side, "kind"), complaint + did_you_mean(str(kind), list(known))))
 
 
 def _sentence(document: Document, place: tuple[int | str, ...], kind: str, message: str) -> str:

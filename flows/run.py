@@ -88,6 +88,7 @@ async def run_job(job: Job, ledger: Ledger, watch: Watch) -> Summary:
         return await _Execution(plan, ledger, run, source, target, Courier(target, gate), watch).carry_out()
     finally:
         source.close()
+        ledger.release_lease()
 
 
 @dataclass(slots=True)
@@ -220,7 +221,7 @@ class _Execution:
         """Look up customers whose answer an earlier run never had and which the source no longer shows."""
         for intent in self.ledger.unanswered(self.run):
             self._before_send()
-            held = await self.courier.look_up(Row(intent.reference))
+            held = await self.target.look_up(Row(intent.reference))
             self.ledger.close_intent(self.run, intent, held.target_id if held else None)
 
     def _end(self, status: Status, code: ExitCode, message: str | None) -> Summary:

@@ -76,14 +76,18 @@ class Ledger:
 
     def close(self) -> None:
         """Give back the lease and close the database."""
-        if self._lease is not None:
-            self._lease.release(self.engine)
-            self._lease = None
+        self.release_lease()
         self.engine.dispose()
 
     def take_lease(self, job: str) -> None:
         """Become the one writer of a job; raises LeaseHeldError."""
         self._lease = take_lease(self.engine, job, self.clock)
+
+    def release_lease(self) -> None:
+        """Let another run of the job begin; does nothing where the lease is not ours."""
+        if self._lease is not None:
+            self._lease.release(self.engine)
+            self._lease = None
 
     def prove_lease(self) -> None:
         """Prove the lease before a request where it was not proven lately; raises LeaseLostError."""
