@@ -1,0 +1,158 @@
+"""Single checks of columns: each marks the cells that break it. Knows no codes, no words and no pandera."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mappings.image import image_format
+from mappings.system import SystemField
+from mappings.value import CLEAR, Clear, Mask, as_arrow, canonical_text, is_text, nulls
+
+CellTest: TypeAlias = Callable[[object], bool]
+
+TYPES: dict[str, tuple[type, ...]] = {
+    "text": (str,),
+    "date": (str,),
+    "datetime": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "decimal": (Decimal,),
+    "list": (list,),
+    "file": (Path,),
+}
+# Of these any value of the right type will do, so that a page is mostly judged by its set of types.
+SIMPLE_TYPES = frozenset({"text", "boolean", "integer"})
+
+
+def marked(column: pd.Series, breaks: CellTest) -> Mask:
+    """Mark the cells for which the test is true; null and cleared cells have no value to test.
+
+    Of a text column each distinct value is tested once.
+    """
+    if is_text(column):
+        codes, distinct = pd.factorize(column)
+        broken = np.zeros(len(distinct) + 1, dtype=bool)  # the last is that of null cells, whose code is -1
+        broken[:-1] = [breaks(value) for value in distinct]
+        marks: Mask = broken[codes]
+        return marks
+    empty = nulls(column)
+    return np.fromiter(
+        (not gone and value is not CLEAR and breaks(value) for value, gone in zip(column, empty, strict=True)),
+        dtype=bool,
+        count=len(column),
+    )
+
+
+def missing(column: pd.Series) -> Mask:
+    """Mark cells without a value: null, cleared, or text of nothing but white space."""
+    if is_text(column):
+        blank = pc.equal(pc.utf8_trim_whitespace(as_arrow(column)), "")
+        return _bools(blank, null=True)
+    blanks = (value is CLEAR or (isinstance(value, str) and not value.strip()) for value in column)
+    empty: Mask = nulls(column) | np.fromiter(blanks, bool, len(column))
+    return empty
+
+
+def type_mismatches(column: pd.Series, field: SystemField) -> Mask:
+    """Mark cells whose value is not of the field's type; decimals must be finite."""
+    allowed = TYPES[field.type]
+    if is_text(column):
+        return np.zeros(len(column), dtype=bool) if str in allowed else ~nulls(column)
+    if field.type in SIMPLE_TYPES and set(map(type, column.tolist())) <= {*allowed, type(None), Clear}:
+        return np.zeros(len(column), dtype=bool)
+    item = {"text": str, "integer": int}.get(field.items or "", object)
+
+    def fits(value: object) -> bool:
+        if type(value) is list:
+            return list in allowed and all(isinstance(part, item) and not isinstance(part, bool) for part in value)
+        if isinstance(value, Decimal):
+            return Decimal in allowed and value.is_finite()
+        return type(value) in allowed or (isinstance(value, Path) and Path in allowed)
+
+    return marked(column, lambda value: not fits(value))
+
+
+def undecodable(column: pd.Series) -> Mask:
+    """Mark texts with a NUL or a lone surrogate, which no target can store."""
+    if is_text(column):
+        return found(column, "\x00", pc.match_substring)
+    return marked(column, lambda value: isinstance(value, str) and _broken(value))
+
+
+def _broken(text: str) -> bool:
+    return "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def longer(column: pd.Series, limit: int) -> Mask:
+    """Mark texts of more characters than the limit."""
+    if is_text(column):
+        return _bools(pc.greater(pc.utf8_length(as_arrow(column)), limit))
+    return marked(column, lambda value: isinstance(value, str) and len(value) > limit)
+
+
+def shorter(column: pd.Series, limit: int) -> Mask:
+    """Mark texts of fewer characters than the limit."""
+    return marked(column, lambda value: isinstance(value, str) and len(value) < limit)
+
+
+def more_items(column: pd.Series, limit: int) -> Mask:
+    """Mark lists of more entries than the limit."""
+    return marked(column, lambda value: isinstance(value, list) and len(value) > limit)
+
+
+def other_form(column: pd.Series, pattern: str) -> Mask:
+    """Mark texts that the pattern does not match as a whole."""
+    compiled = re.compile(pattern)
+    return marked(column, lambda value: isinstance(value, str) and compiled.fullmatch(value) is None)
+
+
+def no_choice(column: pd.Series, choices: frozenset[str]) -> Mask:
+    """Mark values whose canonical text is none of the choices."""
+    return marked(column, lambda value: isinstance(value, str | int) and canonical_text(value) not in choices)
+
+
+def equal(column: pd.Series, other: pd.Series) -> Mask:
+    """Mark rows in which both columns have the same value."""
+    pairs = zip(column, other, nulls(column), strict=True)
+    return np.fromiter((not gone and left == right for left, right, gone in pairs), bool, len(column))
+
+
+def equals(column: pd.Series, value: object) -> Mask:
+    """Mark cells that hold exactly this value (true is not 1)."""
+    return marked(column, lambda cell: type(cell) is type(value) and cell == value)
+
+
+def absent_file(column: pd.Series) -> Mask:
+    """Mark paths at which no file can be read."""
+    return marked(column, lambda value: isinstance(value, Path) and not value.is_file())
+
+
+def larger_file(column: pd.Series, limit: int) -> Mask:
+    """Mark files of more bytes than the limit."""
+    return marked(column, lambda value: isinstance(value, Path) and value.is_file() and value.stat().st_size > limit)
+
+
+def other_file(column: pd.Series, formats: frozenset[str]) -> Mask:
+    """Mark files whose content is none of the formats."""
+    return marked(
+        column, lambda value: isinstance(value, Path) and value.is_file() and image_format(value) not in formats
+    )
+
+
+def found(column: pd.Series, needle: str, match: Callable[[pa.Array, str], pa.Array]) -> Mask:
+    """Mark texts in which an Arrow match function finds the needle."""
+    return _bools(match(as_arrow(column), needle))
+
+
+def _bools(array: pa.Array, *, null: bool = False) -> Mask:
+    marks: Mask = pc.fill_null(array, null).to_numpy(zero_copy_only=False)
+    return marks

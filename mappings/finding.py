@@ -1,0 +1,144 @@
+"""What is wrong with one record, as a value: a stable code, the field, and safe words; plus what our own codes mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from mappings.system import System
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing wrong with one record; `field` is "" where no single field is to blame."""
+
+    code: str
+    field: str
+    description: str
+
+
+Findings: TypeAlias = dict[int, list[Finding]]
+"""Findings by the position of their record in the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a code means in plain words, and what the reader can do about it."""
+
+    title: str
+    cause: str
+    advice: str
+
+
+CODES: Mapping[str, Advice] = {
+    "invalid_value": Advice(
+        "Value does not fit",
+        "A converter of the job could not read the value of this field.",
+        "Correct the value in the source, or name another converter or format in the job.",
+    ),
+    "unmapped_value": Advice(
+        "Value has no entry",
+        "The job's table of values for this field has no entry for what the source says.",
+        "Add the value to `values` in the job, then replay.",
+    ),
+    "converter_failed": Advice(
+        "Converter failed",
+        "A converter broke on this record; only the kind of its error is shown, because its text may be personal.",
+        "Try the converter on the record's value and make it raise nothing, then replay.",
+    ),
+    "field_count": Advice(
+        "Wrong number of columns",
+        "The line of the file has more or fewer columns than its header, so its values cannot be told apart.",
+        "Look for an unquoted delimiter or line break in the line that is named.",
+    ),
+    "undecodable": Advice(
+        "Unreadable characters",
+        "The text holds a NUL, or bytes that are not characters in the source's encoding.",
+        "State the right `encoding` in the job, or correct the text in the source.",
+    ),
+    "missing_key": Advice(
+        "No key",
+        "The record has no value in the column that names it in the source, so it could not be found again.",
+        "Give the record a key in the source, or name another `key` in the job.",
+    ),
+    "unsafe_reference": Advice(
+        "Unsafe reference",
+        "The reference is `.` or `..`, or holds control or invisible characters, and would not survive in an address.",
+        "Correct the reference in the source.",
+    ),
+    "unsafe_path": Advice(
+        "File outside the job's folder",
+        "The file that the record names lies outside the folder of the job, and is not read.",
+        "Put the file beneath the folder of the job, and name it relative to that.",
+    ),
+    "missing_file": Advice(
+        "File not found",
+        "The file that the record names is not there, or cannot be read.",
+        "Put the file where the record says, or correct the record.",
+    ),
+    "control_character": Advice(
+        "Control character",
+        "The text holds characters that are not for reading, such as a bell or an escape.",
+        "Remove them in the source.",
+    ),
+    "too_long": Advice(
+        "Text too long",
+        "The text is longer than the field may hold; it is never cut silently.",
+        "Shorten it in the source.",
+    ),
+    "too_short": Advice("Text too short", "The text is shorter than the field demands.", "Complete it in the source."),
+    "too_large": Advice(
+        "Request too large",
+        "The target refuses the customer because the whole request is too large.",
+        "Shorten its texts or use a smaller image.",
+    ),
+    "not_unique": Advice(
+        "Reference used twice",
+        "Another customer of this run, or of the target, bears the same reference.",
+        "Decide which of the two keeps the reference, and change the other in the source.",
+    ),
+    "rule_error": Advice(
+        "Check could not be carried out",
+        "A check broke on this record instead of judging it, so the record was not sent.",
+        "Report it together with the field's name; it is a fault of the check, not of the customer.",
+    ),
+    "server_error": Advice(
+        "Target failed on this customer",
+        "The target answered this customer with errors of its own, again and again, while others went through.",
+        "It is tried again by itself; if it stays, send the reference and the time to the target's support.",
+    ),
+    "unconfirmed": Advice(
+        "No answer",
+        "The target did not answer for this customer, and does not show it with the values that were sent.",
+        "It is tried again by itself; if it stays, look the customer up in the target.",
+    ),
+    "unclassified": Advice(
+        "Refused without a known reason",
+        "The target refused the customer without an error code that its documentation names.",
+        "Look at the status in the description; if it keeps coming, ask the target's support.",
+    ),
+}
+
+
+def explain(code: str, system: System | None = None) -> Advice:
+    """Say what a code means: the system's own meaning first, then ours; an unknown code is `unclassified`."""
+    if system is not None and code in system.codes:
+        meaning = system.codes[code]
+        return Advice(meaning.title, meaning.cause, meaning.advice)
+    return CODES.get(code, CODES["unclassified"])
+
+
+def merge(*stages: Mapping[int, Iterable[Finding]]) -> Findings:
+    """Put the findings of several stages together; a field that an earlier stage complained about is not named again.
+
+    So a name that could not be converted is not also reported as missing.
+    """
+    merged: Findings = {}
+    for stage in stages:
+        for position, findings in stage.items():
+            known = merged.setdefault(position, [])
+            blamed = {finding.field for finding in known}
+            known.extend(finding for finding in findings if finding.field not in blamed)
+    return {position: merged[position] for position in sorted(merged)}

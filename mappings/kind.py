@@ -1,0 +1,102 @@
+"""Brings mapped columns to the type of their target field. What is not canonical stays, for the checks to name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mappings.column import Failures, apply
+from mappings.system import SystemField
+from mappings.value import EXACT_FLOAT_INTEGERS, ConversionError, canonical_text, exact_decimal, is_text
+
+CANONICAL_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,63}")
+CANONICAL_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,63})(?:\.[0-9]{1,64})?")
+BOOLEANS: Mapping[str, bool] = {"true": True, "false": False}
+
+
+class UnsafePathError(ConversionError):
+    """A record names a file that the job may not read."""
+
+
+def typed_text(value: object) -> object:
+    """Write typed values as canonical text; what has none stays."""
+    try:
+        return canonical_text(value)
+    except ConversionError:
+        return value
+
+
+def typed_boolean(value: object) -> object:
+    """Read `true` and `false`; other words are for the converter `boolean`."""
+    if isinstance(value, str):
+        return BOOLEANS.get(value, value)
+    return bool(value) if isinstance(value, np.bool_) else value
+
+
+def typed_integer(value: object) -> object:
+    """Read plain digits without leading zeros, and whole numbers of other types."""
+    match value:
+        case str() if CANONICAL_INTEGER.fullmatch(value):
+            return int(value)
+        case float() if value.is_integer() and abs(value) < EXACT_FLOAT_INTEGERS:
+            return int(value)
+        case Decimal() if value.is_finite() and value == value.to_integral_value():
+            return int(value)
+        case np.integer():
+            return int(value)
+        case _:
+            return value
+
+
+def typed_decimal(value: object) -> object:
+    """Read canonical decimal text; floats of a typed source become the decimal that they print as."""
+    match value:
+        case str() if CANONICAL_DECIMAL.fullmatch(value):
+            return Decimal(value)
+        case int() if not isinstance(value, bool):
+            return Decimal(value)
+        case float() if np.isfinite(value):
+            return exact_decimal(value)
+        case _:
+            return value
+
+
+def cast(column: pd.Series, field: SystemField, root: Path) -> tuple[pd.Series, Failures]:
+    """Type a column for its field; only files fail here (outside the root). Nulls stay null."""
+    if is_text(column) and field.type in {"text", "date", "datetime"}:
+        return column, {}
+    return apply(column, caster(field, root))
+
+
+def caster(field: SystemField, root: Path) -> Callable[[object], object]:
+    """Choose how one value becomes what the field takes."""
+    match field.type:
+        case "boolean":
+            return typed_boolean
+        case "integer":
+            return typed_integer
+        case "decimal":
+            return typed_decimal
+        case "list":
+            item = typed_integer if field.items == "integer" else typed_text
+            return lambda value: [item(part) for part in value] if isinstance(value, list | tuple) else value
+        case "file":
+            return lambda value: inside(root, value) if isinstance(value, str) else value
+        case _:
+            return typed_text
+
+
+def inside(root: Path, name: str) -> Path:
+    """Find a file beneath the root; raises UnsafePathError for one elsewhere, so that no record can upload it."""
+    try:
+        path = (root / name).resolve()
+    except (OSError, ValueError):  # too long, or holds a NUL
+        raise UnsafePathError("names no file") from None
+    if not path.is_relative_to(root.resolve()):
+        raise UnsafePathError("lies outside the folder of the job")
+    return path

@@ -1,0 +1,246 @@
+"""Maps records to rows as a job's `fields` say: pick, convert, look up, default, type; column by column.
+
+Compiled once per job, and everything that can be wrong with the job is said then. Judges no row: that is the schema's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mappings.column import Failures, apply, apply_whole
+from mappings.constraint import type_mismatches
+from mappings.converter import Converter, Converters, find
+from mappings.field import FieldRule
+from mappings.finding import Finding, Findings
+from mappings.kind import UnsafePathError, cast
+from mappings.reference import normalise
+from mappings.system import System, nearest
+from mappings.value import CLEAR, ConversionError, absences, canonical_text, is_text, nulls, tidy
+
+QUOTED_CHARACTERS = 40
+
+
+class MappingError(ValueError):
+    """The job's mapping is wrong; `problems` has one sentence per mistake."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class UnmappedError(ConversionError):
+    """The job's table of values has no entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A page of rows: one column per target field, positions as in the records.
+
+    A null cell is a field that is not sent, CLEAR one that is emptied. A record with findings has a row, too, which
+    must not be sent.
+    """
+
+    rows: pd.DataFrame
+    findings: Findings
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A converter with its argument in place."""
+
+    converter: Converter
+    function: Callable[[Any], Any]
+    takes_text: bool
+
+    def code_of(self, error: Exception) -> tuple[str, str]:
+        """Name a failure; only texts that we wrote are shown."""
+        if self.converter.built_in and isinstance(error, ConversionError):
+            return "invalid_value", str(error)
+        return "converter_failed", f"{self.converter.name} raised {type(error).__name__}"
+
+
+class Mapper:
+    """The compiled `fields` of a job; raises MappingError with all that is wrong with them."""
+
+    def __init__(
+        self, fields: Mapping[str, FieldRule], system: System, converters: Converters, root: Path = Path()
+    ) -> None:
+        problems = list(_problems(fields, system))
+        self._columns: dict[str, ColumnMapper] = {}
+        for name, rule in fields.items():
+            try:
+                self._columns[name] = ColumnMapper(name, rule, system, converters, root)
+            except ValueError as error:
+                problems.append(f"{name}: {error}")
+        if problems:
+            raise MappingError(problems)
+        self.fields = tuple(fields)
+        self.source_columns = frozenset(column for rule in fields.values() for column in rule.sources)
+
+    def require(self, columns: Iterable[str]) -> None:
+        """Raise MappingError where the source lacks a column that the job names."""
+        present = list(columns)
+        problems = [
+            f"the source has no column {column}{nearest(column, present)}"
+            for column in sorted(self.source_columns.difference(present))
+        ]
+        if problems:
+            raise MappingError(problems)
+
+    def apply(self, records: pd.DataFrame) -> Mapped:
+        """Map a page of records."""
+        rows: dict[str, pd.Series] = {}
+        findings: Findings = {}
+        records = records.reset_index(drop=True)
+        for name, column in self._columns.items():
+            rows[name], found = column.apply(records)
+            for position, finding in found.items():
+                findings.setdefault(position, []).append(finding)
+        frame = pd.DataFrame(rows, index=pd.RangeIndex(len(records)), copy=False)
+        return Mapped(frame, dict(sorted(findings.items())))
+
+
+class ColumnMapper:
+    """The compiled rule of one target field."""
+
+    def __init__(self, name: str, rule: FieldRule, system: System, converters: Converters, root: Path) -> None:
+        self.name, self.rule, self.root = name, rule, root
+        if name not in system.fields:
+            raise ValueError(f"{system.label} has no such field{nearest(name, system.fields)}")
+        self.field = system.fields[name]
+        self.is_reference = name in system.references
+        found = [(find(converters, step.name), step.argument) for step in rule.convert]
+        steps = [Conversion(each, each.bind(argument), each.takes_text) for each, argument in found]
+        self.join = steps.pop(0) if steps and steps[0].converter.kind == "join" else None
+        self.steps = tuple(steps)
+        if any(step.converter.kind == "join" for step in steps):
+            raise ValueError("a converter that joins columns comes first")
+        if len(rule.sources) > 1 and self.join is None:
+            raise ValueError("takes several columns, and its first converter is none that joins them (join_words)")
+        self.table = None if rule.table is None else {key: self._typed(value) for key, value in rule.table.items()}
+        self.default = None if rule.omits else CLEAR if rule.clears else self._typed(rule.on_null)
+        self.constant = self._typed(rule.const) if rule.is_constant else None
+
+    def apply(self, records: pd.DataFrame) -> tuple[pd.Series, dict[int, Finding]]:
+        """Map one field of a page."""
+        if self.rule.is_constant:
+            return self._filled(len(records)), {}
+        column, absent = self._picked(records)
+        found: dict[int, Finding] = {}
+        if self.join is not None:
+            column = self._joined(records, found)
+        for step in self.steps:
+            column = self._converted(column, step, found)
+        if self.table is not None:
+            column = self._looked_up(column, found)
+        column, failures = cast(column, self.field, self.root)
+        self._blame(failures, found, _path_finding)
+        if self.is_reference:
+            column = normalise(column)
+        return self._defaulted(column, absent, found), found
+
+    def _picked(self, records: pd.DataFrame) -> tuple[pd.Series, np.ndarray]:
+        """Take the one source column, and its absences apart; of several columns, the absences that all share."""
+        columns = [records[name] for name in self.rule.sources]
+        absent = reduce(np.logical_and, (absences(column) for column in columns))
+        column = columns[0]
+        if column.dtype == object:
+            values = column.to_numpy(copy=True)
+            values[absences(column) | nulls(column)] = None
+            column = tidy(values)
+        return column, absent
+
+    def _joined(self, records: pd.DataFrame, found: dict[int, Finding]) -> pd.Series:
+        assert self.join is not None
+        texts: dict[str, pd.Series] = {}
+        for name in self.rule.sources:
+            column = records[name]
+            texts[name] = self._as_text(column.where(~absences(column)), found)
+        joined, failures = apply_whole(pd.DataFrame(texts), self.join.function)
+        self._blame(failures, found, self.join.code_of)
+        return joined
+
+    def _converted(self, column: pd.Series, step: Conversion, found: dict[int, Finding]) -> pd.Series:
+        if step.takes_text:
+            column = self._as_text(column, found)
+        work = apply if step.converter.kind == "value" else apply_whole
+        column, failures = work(column, step.function)
+        self._blame(failures, found, step.code_of)
+        return column
+
+    def _as_text(self, column: pd.Series, found: dict[int, Finding]) -> pd.Series:
+        if is_text(column):
+            return column
+        column, failures = apply(column, canonical_text)
+        self._blame(failures, found, lambda error: ("invalid_value", str(error)))
+        # A page without a single value has no type of its own.
+        return column if is_text(column) else tidy(column.to_numpy(dtype=object))
+
+    def _looked_up(self, column: pd.Series, found: dict[int, Finding]) -> pd.Series:
+        column, failures = apply(column, self._entry)
+        self._blame(failures, found, lambda error: ("unmapped_value", str(error)))
+        return column
+
+    def _entry(self, value: object) -> object:
+        assert self.table is not None
+        text = canonical_text(value)
+        if text in self.table:
+            return self.table[text]
+        quoted = "this value" if self.field.personal else repr(text[:QUOTED_CHARACTERS])
+        raise UnmappedError(f"{quoted} has no entry in the job's table")
+
+    def _defaulted(self, column: pd.Series, absent: np.ndarray, found: Mapping[int, Finding]) -> pd.Series:
+        """Give null cells what the job says; absent and failed ones stay null, so that they are never sent as more."""
+        if self.default is None:
+            return column
+        empty = nulls(column) & ~absent
+        empty[list(found)] = False
+        if not empty.any():
+            return column
+        values = column.to_numpy(dtype=object, copy=True)
+        values[~empty & nulls(column)] = None
+        for position in np.flatnonzero(empty):
+            values[position] = self.default
+        return tidy(values)
+
+    def _typed(self, value: object) -> object:
+        """Type a value that the job itself states; raises ValueError where the field does not take it."""
+        if value is None:
+            return None
+        cell = np.empty(1, dtype=object)
+        cell[0] = list(value) if isinstance(value, tuple) else value
+        column, failures = cast(tidy(cell), self.field, self.root)
+        if failures or type_mismatches(column, self.field).any():
+            raise ValueError(f"{value!r} is no {self.field.type}")
+        return normalise(column).iloc[0] if self.is_reference else column.iloc[0]
+
+    def _filled(self, length: int) -> pd.Series:
+        values = np.empty(length, dtype=object)
+        for position in range(length):
+            values[position] = self.constant
+        return tidy(values)
+
+    def _blame(
+        self, failures: Failures, found: dict[int, Finding], code_of: Callable[[Exception], tuple[str, str]]
+    ) -> None:
+        for position, error in failures.items():
+            code, description = code_of(error)
+            found.setdefault(position, Finding(code, self.name, description))
+
+
+def _path_finding(error: Exception) -> tuple[str, str]:
+    return ("unsafe_path" if isinstance(error, UnsafePathError) else "invalid_value"), str(error)
+
+
+def _problems(fields: Mapping[str, FieldRule], system: System) -> Iterator[str]:
+    for name, field in system.fields.items():
+        needed = field.required or name == system.reference
+        if needed and name not in fields:
+            yield f"{system.label} requires the field {name}, and the job does not map it"

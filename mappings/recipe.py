@@ -1,0 +1,182 @@
+"""The built-in converters of text. Each one's table of examples is its test; an error never shows the value."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mappings.converter import column_converter, converter, join_converter
+from mappings.value import ConversionError, as_arrow, from_arrow
+
+
+@column_converter
+def strip(column: pd.Series) -> pd.Series:
+    r"""Remove white space at both ends.
+
+    Examples::
+
+        "  Anna " -> "Anna"
+        "Anna\u00a0" -> "Anna"
+        " " -> ""
+    """
+    return column.str.strip()
+
+
+@converter
+def squeeze(value: str) -> str:
+    r"""Remove white space at both ends and make any within a single blank.
+
+    Examples::
+
+        " Forsterstr.   57 " -> "Forsterstr. 57"
+        "a\tb" -> "a b"
+    """
+    return " ".join(value.split())
+
+
+@column_converter
+def upper(column: pd.Series) -> pd.Series:
+    """Write in capitals.
+
+    Examples::
+
+        "ab-1é" -> "AB-1É"
+    """
+    return column.str.upper()
+
+
+@column_converter
+def lower(column: pd.Series) -> pd.Series:
+    """Write in small letters.
+
+    Examples::
+
+        "Anna@Example.COM" -> "anna@example.com"
+    """
+    return column.str.lower()
+
+
+@join_converter
+def join_words(columns: pd.DataFrame, separator: str = " ") -> pd.Series:
+    """Join several columns; blank and null parts leave no gap, and null comes of nulls alone.
+
+    Examples::
+
+        ["Anna ", "Smith"] -> "Anna Smith"
+        ["Anna", None] -> "Anna"
+        ["", "Smith"] -> "Smith"
+        ["Smith", "Anna"], ", " -> "Smith, Anna"
+        ["", None] -> ""
+        [None, None] -> None
+    """
+    nothing = pa.scalar(None, pa.large_string())
+    texts = [as_arrow(columns[name]) for name in columns]
+    trimmed = [pc.utf8_trim_whitespace(text) for text in texts]
+    parts = [pc.if_else(pc.equal(part, ""), nothing, part) for part in trimmed]
+    between = pa.scalar(separator, pa.large_string())
+    # Arrow 26 drops rows of which every part is skipped from the result; an empty first part keeps them.
+    kept = pa.repeat(pa.scalar("", pa.large_string()), len(columns))
+    joined = pc.binary_join_element_wise(kept, *parts, between, null_handling="skip")
+    joined = pc.utf8_slice_codeunits(joined, start=len(separator))
+    return from_arrow(pc.if_else(pc.is_valid(pc.coalesce(*texts)), joined, nothing))
+
+
+@join_converter
+def join_lines(columns: pd.DataFrame) -> pd.Series:
+    r"""Put several columns on lines of their own; blank and null ones leave no empty line.
+
+    Examples::
+
+        ["12 Main St", "", "Rear building"] -> "12 Main St\nRear building"
+        [None, None] -> None
+    """
+    joined: pd.Series = join_words(columns, "\n")
+    return joined
+
+
+@converter
+def split(value: str, separator: str = ",") -> list[str]:
+    """Make a list of the parts between separators; blank parts are left out.
+
+    Examples::
+
+        "a, b,,c" -> ["a", "b", "c"]
+        "a|b", "|" -> ["a", "b"]
+        "" -> []
+    """
+    return [part.strip() for part in value.split(separator) if part.strip()]
+
+
+@converter
+def first_word(value: str) -> str:
+    """Keep the first word.
+
+    Examples::
+
+        "Maria de la Cruz" -> "Maria"
+        " " -> ""
+    """
+    return next(iter(value.split()), "")
+
+
+@converter
+def last_word(value: str) -> str:
+    """Keep the last word.
+
+    Examples::
+
+        "Maria de la Cruz" -> "Cruz"
+        "" -> ""
+    """
+    return next(reversed(value.split()), "")
+
+
+@converter
+def country_code(value: str) -> str:
+    """Find the ISO 3166-1 alpha-2 code for a code of two or three letters or a country's name; no guesses.
+
+    Names are the English ones of ISO 3166 and the other names in `mappings.country`.
+
+    Examples::
+
+        "de" -> "DE"
+        "USA" -> "US"
+        "UK" -> "GB"
+        " Germany " -> "DE"
+        "Österreich" -> "AT"
+        "Venezuela" -> "VE"
+        "Korea, Republic of" -> "KR"
+        "Atlantis" -> ! "is not a country"
+        "" -> ! "is not a country"
+    """
+    # Imported on first use: reading the country list takes longer than a small job.
+    from mappings.country import find_country
+
+    code = find_country(value)
+    if code is None:
+        raise ConversionError("is not a country")
+    return code
+
+
+@converter
+def email(value: str) -> str:
+    """Check the form of an e-mail address, and write its domain in small letters; nobody is asked over the network.
+
+    Names that the internet reserves for other things (`.local`, `.test`) are refused.
+
+    Examples::
+
+        " Anna@Example.COM " -> "Anna@example.com"
+        "anna@firma.local" -> ! "is not an e-mail address"
+        "anna@localhost" -> ! "is not an e-mail address"
+        "anna" -> ! "is not an e-mail address"
+        "a@b@c.de" -> ! "is not an e-mail address"
+    """
+    # Imported on first use: it brings a resolver library that few jobs need.
+    import email_validator
+
+    try:
+        return email_validator.validate_email(value.strip(), check_deliverability=False).normalized
+    except email_validator.EmailNotValidError:
+        raise ConversionError("is not an e-mail address") from None

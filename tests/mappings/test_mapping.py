@@ -1,0 +1,281 @@
+"""From records to rows."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from mappings.converter import Converter, load_converters
+from mappings.digest import payloads
+from mappings.field import FieldRule
+from mappings.finding import Finding
+from mappings.mapping import Mapper, MappingError
+from mappings.system import System
+from mappings.value import ABSENT, CLEAR
+from tests.mappings.conftest import MapRecords
+
+
+def frame(**columns: list[object]) -> pd.DataFrame:
+    """Make records of objects, as a typed source gives them."""
+    return pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in columns.items()})
+
+
+def texts(**columns: list[str | None]) -> pd.DataFrame:
+    """Make records of texts, as a file gives them."""
+    return pd.DataFrame({name: pd.Series(cells, dtype="str") for name, cells in columns.items()})
+
+
+def rules(**fields: object) -> dict[str, FieldRule]:
+    """Read rules as a job does."""
+    return {name: FieldRule.model_validate(rule) for name, rule in fields.items()}
+
+
+@pytest.mark.parametrize(
+    ("on_null", "sent"),
+    [
+        ("omit", [{}, {}, {"comment": ""}, {"comment": "x"}]),
+        ("clear", [{}, {"comment": None}, {"comment": ""}, {"comment": "x"}]),
+        ("none known", [{}, {"comment": "none known"}, {"comment": ""}, {"comment": "x"}]),
+    ],
+)
+def test_absent_null_and_empty_are_three_things(map_records: MapRecords, on_null: str, sent: list[object]) -> None:
+    """An absent cell is never sent, a null as `on_null` says, and an empty text is sent as it is."""
+    records = frame(note=[ABSENT, None, "", "x"])
+    mapped = map_records({"comment": {"from": "note", "on_null": on_null}}, records)
+    assert not mapped.findings
+    rest = {"reference": "R1", "name": "Anna"}
+    assert payloads(mapped.rows, range(4)) == [{**rest, **each} for each in sent]  # type: ignore[dict-item]
+
+
+def test_one_of_several_columns_may_be_absent(map_records: MapRecords) -> None:
+    """A joined field is absent only where all its columns are; otherwise absent parts are left out like nulls."""
+    records = frame(a=[ABSENT, ABSENT, None, "A"], b=[ABSENT, "B", None, "B"])
+    mapped = map_records({"comment": {"from": ["a", "b"], "convert": "join_words", "on_null": "clear"}}, records)
+    sent = [payload.get("comment", "nothing") for payload in payloads(mapped.rows, range(4))]
+    assert sent == ["nothing", "B", None, "A B"]
+
+
+def test_text_of_a_file_becomes_the_fields_type(map_records: MapRecords) -> None:
+    """Canonical text becomes numbers, booleans and lists; other text stays, for the checks to name."""
+    records = texts(active=["true", "Yes"], days=["7", "007"], limit=["12.50", "1e5"], kinds=["7,8", "7,x"])
+    mapped = map_records(
+        {
+            "isActive": "active",
+            "dueDateConfigNumber": "days",
+            "creditLimit": "limit",
+            "paymentTypes": {"from": "kinds", "convert": {"split": ","}},
+        },
+        records,
+    )
+    assert mapped.rows["isActive"].tolist() == [True, "Yes"]
+    assert mapped.rows["dueDateConfigNumber"].tolist() == [7, "007"]
+    assert mapped.rows["creditLimit"].tolist() == [Decimal("12.50"), "1e5"]
+    assert mapped.rows["paymentTypes"].tolist() == [[7, 8], [7, "x"]]
+
+
+def test_typed_values_become_the_fields_type(map_records: MapRecords) -> None:
+    """A database's numbers and booleans become canonical text in text fields, and never floats."""
+    records = frame(no=[10443, 7.0], flag=[True, False], limit=[0.1, Decimal("5.00")], days=[7.0, Decimal(30)])
+    mapped = map_records(
+        {"barcode": "no", "comment": "flag", "creditLimit": "limit", "dueDateConfigNumber": "days"}, records
+    )
+    assert mapped.rows["barcode"].tolist() == ["10443", "7"]
+    assert mapped.rows["comment"].tolist() == ["true", "false"]
+    assert [str(cell) for cell in mapped.rows["creditLimit"]] == ["0.1", "5.00"]
+    assert mapped.rows["dueDateConfigNumber"].tolist() == [7, 30]
+    assert [type(cell) for cell in mapped.rows["dueDateConfigNumber"]] == [int, int]
+
+
+def test_columns_of_numbers_are_mapped_like_objects(map_records: MapRecords) -> None:
+    """A page whose column pandas typed as numbers gives the same rows as one of objects."""
+    records = pd.DataFrame({"no": [1, 2], "limit": [0.5, None]})
+    mapped = map_records({"reference": "no", "creditLimit": "limit"}, records)
+    assert payloads(mapped.rows, [0, 1]) == [
+        {"reference": "1", "name": "Anna", "creditLimit": Decimal("0.5")},
+        {"reference": "2", "name": "Anna"},
+    ]
+
+
+def test_equal_values_of_different_types_stay_different(map_records: MapRecords) -> None:
+    """1, True and "1" in one column are not taken for each other."""
+    mapped = map_records({"comment": "a"}, frame(a=[1, True, "1", Decimal("1.0")]))
+    assert mapped.rows["comment"].tolist() == ["1", "true", "1", "1.0"]
+
+
+def test_references_are_normalised(map_records: MapRecords) -> None:
+    """The reference and the parent's are trimmed and composed alike, whatever their type."""
+    mapped = map_records({"reference": "no", "parentCustomer": "up"}, frame(no=[" A1 ", 7], up=["Cafe\u0301 ", None]))
+    assert mapped.rows["reference"].tolist() == ["A1", "7"]
+    assert mapped.rows["parentCustomer"].iloc[0] == "Café"
+
+
+def test_values_are_looked_up(map_records: MapRecords) -> None:
+    """A table gives typed values; what has no entry is a finding, and null is none."""
+    records = texts(status=["A", "X", "B", None, ""])
+    mapped = map_records({"isActive": {"from": "status", "values": {"A": True, "X": False}}}, records)
+    assert payloads(mapped.rows, [0, 1, 3]) == [
+        {"reference": "R1", "name": "Anna", "isActive": True},
+        {"reference": "R1", "name": "Anna", "isActive": False},
+        {"reference": "R1", "name": "Anna"},
+    ]
+    assert mapped.findings == {
+        2: [Finding("unmapped_value", "isActive", "'B' has no entry in the job's table")],
+        4: [Finding("unmapped_value", "isActive", "'' has no entry in the job's table")],
+    }
+
+
+def test_typed_values_are_looked_up_by_their_text(map_records: MapRecords) -> None:
+    """A database's 1 and true find the entries that YAML wrote as numbers or texts."""
+    mapped = map_records({"comment": {"from": "s", "values": {1: "one", "true": "yes"}}}, frame(s=[1, True, "1"]))
+    assert mapped.rows["comment"].tolist() == ["one", "yes", "one"]
+
+
+def test_findings_on_personal_fields_show_no_value(map_records: MapRecords) -> None:
+    """The value of a personal field is in no finding."""
+    records = texts(mail=["canary"], country=["canary"])
+    mapped = map_records(
+        {"email": {"from": "mail", "values": {"a": "b"}}, "country": {"from": "country", "convert": "country_code"}},
+        records,
+    )
+    assert mapped.findings[0] == [
+        Finding("unmapped_value", "email", "this value has no entry in the job's table"),
+        Finding("invalid_value", "country", "is not a country"),
+    ]
+
+
+def test_a_failed_value_gets_no_default(map_records: MapRecords) -> None:
+    """A value that could not be converted is neither defaulted nor cleared."""
+    rule = {"from": "country", "convert": "country_code", "on_null": "clear"}
+    mapped = map_records({"country": rule}, texts(country=["Atlantis", None]))
+    assert mapped.rows["country"].isna().tolist() == [True, False]
+    assert mapped.rows["country"].iloc[1] is CLEAR
+    assert list(mapped.findings) == [0]
+
+
+def test_a_users_converter_may_raise_anything(valomnia: System) -> None:
+    """The records on which it raises get the name of the error without its text, and all others are mapped."""
+    mapper = Mapper(
+        rules(reference="no", name={"from": "name", "convert": "fragile"}),
+        valomnia,
+        load_converters(["tests.mappings.sample_converters"]),
+    )
+    mapped = mapper.apply(texts(no=["1", "2", "3"], name=["Anna", "bad canary", "Berta"]))
+    assert mapped.findings == {1: [Finding("converter_failed", "name", "fragile raised ValueError")]}
+    assert mapped.rows["name"].iloc[[0, 2]].tolist() == ["Anna", "Berta"]
+
+
+@pytest.mark.parametrize(
+    ("name", "failed", "words"),
+    [("fragile_column", [1], "raised RuntimeError"), ("shortening_column", [0, 1, 2], "raised TypeError")],
+)
+def test_a_users_column_converter_costs_only_its_records(
+    valomnia: System, name: str, failed: list[int], words: str
+) -> None:
+    """When a converter breaks on a whole page, the records to blame are found one by one."""
+    converters = load_converters(["tests.mappings.sample_converters"])
+    mapper = Mapper(rules(reference="no", name={"from": "name", "convert": name}), valomnia, converters)
+    mapped = mapper.apply(texts(no=["1", "2", "3"], name=["Anna", "bad", "Berta"]))
+    assert list(mapped.findings) == failed
+    assert all(found[0].description.endswith(words) for found in mapped.findings.values())
+    if failed == [1]:
+        assert mapped.rows["name"].iloc[[0, 2]].tolist() == ["Anna!", "Berta!"]
+
+
+def test_a_converter_of_objects_gets_the_value_itself(valomnia: System) -> None:
+    """Only functions that ask for text get typed values as text."""
+    converters = load_converters(["tests.mappings.sample_converters"])
+    mapper = Mapper(
+        rules(
+            reference={"const": "1"},
+            name={"from": "a", "convert": "kind_of"},
+            comment={"from": "a", "convert": "strip"},
+        ),
+        valomnia,
+        converters,
+    )
+    mapped = mapper.apply(frame(a=[7, " x "]))
+    assert mapped.rows["name"].tolist() == ["int", "str"]
+    assert mapped.rows["comment"].tolist() == ["7", "x"]
+
+
+def test_files_are_found_beneath_the_jobs_folder(map_records: MapRecords, tmp_path: Path) -> None:
+    """A relative name is read from the job's folder; one that leads outside is a finding and is not read."""
+    records = texts(image=["logos/a.png", "../secret", "/etc/passwd", None, "a\x00b"])
+    mapped = map_records({"imageFile": "image"}, records)
+    assert mapped.rows["imageFile"].iloc[0] == (tmp_path / "logos/a.png").resolve()
+    assert {at: found[0].code for at, found in mapped.findings.items()} == dict.fromkeys((1, 2, 4), "unsafe_path")
+    assert mapped.rows["imageFile"].isna().tolist() == [False, True, True, True, True]
+
+
+def test_positions_do_not_depend_on_the_index(map_records: MapRecords) -> None:
+    """A page with a repeated index is mapped by position."""
+    records = texts(status=["A", "B", "A"])
+    records.index = pd.Index([0, 0, 0])
+    mapped = map_records({"isActive": {"from": "status", "values": {"A": True}}}, records)
+    assert list(mapped.findings) == [1]
+    assert mapped.rows.index.tolist() == [0, 1, 2]
+
+
+def test_a_broken_character_costs_only_its_record(map_records: MapRecords) -> None:
+    """A lone surrogate, which no target can store, does not stop the records beside it."""
+    fields = {"reference": "no", "comment": {"from": ["a", "no"], "convert": ["join_words", "strip", "upper"]}}
+    mapped = map_records(fields, frame(no=["x\ud800 ", "2 "], a=["b", "b"]))
+    assert payloads(mapped.rows, [1]) == [{"reference": "2", "name": "Anna", "comment": "B 2"}]
+
+
+def test_an_empty_page_is_mapped(map_records: MapRecords) -> None:
+    """No records give no rows, in all columns."""
+    fields = {"country": {"from": "c", "convert": ["strip", "country_code"], "on_null": "FR"}}
+    mapped = map_records(fields, texts(c=[]))
+    assert mapped.rows.shape == (0, 3)
+    assert mapped.findings == {}
+
+
+def test_a_page_of_nulls_is_mapped(map_records: MapRecords) -> None:
+    """A column without any value passes through converters of every kind."""
+    fields = {
+        "comment": {"from": ["a", "b"], "convert": ["join_words", "strip", "squeeze", "upper"]},
+        "creditLimit": {"from": "a", "convert": "decimal", "on_null": 5},
+    }
+    mapped = map_records(fields, frame(a=[None, None], b=[None, float("nan")]))
+    assert payloads(mapped.rows, [1]) == [{"reference": "R1", "name": "Anna", "creditLimit": Decimal(5)}]
+
+
+def test_the_job_is_told_everything_at_once(valomnia: System, converters: dict[str, Converter]) -> None:
+    """All mistakes of a mapping are listed, each with the nearest known name."""
+    fields = rules(
+        nam="a",
+        phone={"from": ["a", "b"]},
+        email={"from": "a", "convert": "emial"},
+        fax={"from": "a", "convert": ["strip", "join_words"]},
+        isActive={"const": "perhaps"},
+        creditLimit={"from": "a", "on_null": "much"},
+        onHold={"from": "a", "values": {"x": 7}},
+        comment={"from": "a", "convert": {"strip": 1}},
+    )
+    with pytest.raises(MappingError) as caught:
+        Mapper(fields, valomnia, converters)
+    assert caught.value.problems == (
+        "Valomnia requires the field reference, and the job does not map it",
+        "Valomnia requires the field name, and the job does not map it",
+        "nam: Valomnia has no such field; did you mean name?",
+        "phone: takes several columns, and its first converter is none that joins them (join_words)",
+        "email: unknown converter emial; did you mean email?",
+        "fax: a converter that joins columns comes first",
+        "isActive: 'perhaps' is no boolean",
+        "creditLimit: 'much' is no decimal",
+        "onHold: 7 is no boolean",
+        "comment: strip takes no argument",
+    )
+
+
+def test_the_source_must_have_the_columns(valomnia: System, converters: dict[str, Converter]) -> None:
+    """A column that the source lacks is refused before any record is read, with the nearest present one."""
+    mapper = Mapper(rules(reference="customer_no", name="name"), valomnia, converters)
+    assert mapper.source_columns == {"customer_no", "name"}
+    mapper.require(["name", "customer_no", "other"])
+    with pytest.raises(MappingError, match="no column customer_no; did you mean customerno"):
+        mapper.require(["name", "customerno"])
