@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -59,6 +59,7 @@ class Decision:
     unchanged: int = 0
     rows: list[Row] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
+    rejected: Collection[str] = ()  # the source keys with an open reject
 
     def add(self, position: int, verdict: Settlement | Row) -> None:
         """Take in what a candidate was weighed to be."""
@@ -178,7 +179,7 @@ def decide(prepared: Prepared, desk: Desk, now: datetime) -> Decision:
     claimed = _claims(prepared, desk)
     memory = _recall(prepared, desk, now)
     newest = _newest(prepared)
-    decision = Decision()
+    decision = Decision(rejected=memory.rejects)
     for position in prepared.kept:
         if _is_older(prepared, position, newest):
             decision.unchanged += 1
@@ -267,11 +268,16 @@ def _weigh(prepared: Prepared, position: int, memory: _Memory, plan: Plan) -> Se
     """Compare a candidate with what the target last confirmed and what it last refused."""
     candidate = prepared.candidates[position]
     crossing = memory.crossings.get(candidate.reference)
+    reject = memory.rejects.get(prepared.page.keys[position])
     if crossing is not None and crossing.row_hash == candidate.row_hash:
         return _settlement(
-            prepared, position, outcome="unchanged", row_hash=candidate.row_hash, target_id=crossing.target_id
+            prepared,
+            position,
+            outcome="unchanged",
+            row_hash=candidate.row_hash,
+            target_id=crossing.target_id,
+            closes_reject=reject is not None,
         )
-    reject = memory.rejects.get(prepared.page.keys[position])
     if reject is not None and _still_refused(reject, prepared.hashes[position], plan.fingerprint, memory.now):
         return _settlement(prepared, position, outcome="rejected", http_status=reject.http_status, again=True)
     return Row(
@@ -301,7 +307,7 @@ def _left_out(prepared: Prepared, desk: Desk) -> Iterable[Settlement]:
     rejected = desk.ledger.open_rejects(desk.run.scope, keys)
     for position in filtered:
         if prepared.page.keys[position] in rejected:
-            yield _settlement(prepared, position, outcome="filtered")
+            yield _settlement(prepared, position, outcome="filtered", closes_reject=True)
 
 
 async def process(prepared: Prepared, desk: Desk) -> Counts:
@@ -351,5 +357,6 @@ def _answered(prepared: Prepared, decision: Decision, delivery: Delivery, plan: 
         outcome="updated" if known else "created",
         row_hash=prepared.candidates[position].row_hash,
         target_id=answer.target_id or row.target_id,
+        closes_reject=prepared.page.keys[position] in decision.rejected,
         **common,
     )

@@ -105,6 +105,7 @@ class _Execution:
     counts: Counts = field(default_factory=Counts)
     pages: int = 0
     began: float = field(default_factory=time.monotonic)
+    _complete: bool = False  # every record of the source was read
 
     async def carry_out(self) -> Summary:
         """Go through the pages, and close the run whatever happened."""
@@ -113,6 +114,7 @@ class _Execution:
             async with self.target, _heartbeat(self.ledger):
                 await self._go_through_pages()
                 await self._close_unanswered()
+                self._close_left()
         except LeaseLostError as error:  # another run writes now: the ledger is no longer ours
             return self._summary("interrupted", ExitCode.FAILED, str(error), self.counts)
         except asyncio.CancelledError:  # somebody lost patience; what was in flight has no answer
@@ -183,6 +185,7 @@ class _Execution:
         """Yield the pages: 0 and below for customers that are due again, then the source's own from 1 on."""
         size = self.plan.job.page_size
         after = self._start()
+        self._complete = after is None
         if after is not None:
             due = self.ledger.due_keys(self.run.scope)
             for number, page in enumerate(self.source.read_keys(due, size) if due else ()):
@@ -223,6 +226,11 @@ class _Execution:
             self._before_send()
             held = await self.target.look_up(Row(intent.reference))
             self.ledger.close_intent(self.run, intent, held.target_id if held else None)
+
+    def _close_left(self) -> None:
+        """Close the rejects of customers that are no longer there, where the whole source was read."""
+        if self._complete and (left := self.ledger.close_left(self.run)):
+            self.watch.on_notice(f"{left} rejects closed: their customers left the source")
 
     def _end(self, status: Status, code: ExitCode, message: str | None) -> Summary:
         figures = {

@@ -148,7 +148,7 @@ def _markdown(summary: Summary) -> str:
             *lines,
             f"| **extracted** | **{counts.extracted:,}** |",
             "",
-            f"Run {summary.run_id}: {summary.requests:,} requests, {summary.retries:,} retries, {summary.seconds:.1f} s",
+            f"Run {summary.run_id}: {summary.requests:,} requests ({summary.retries:,} retries) in {summary.seconds:.1f} s",
         ]
     )
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from flows.document import JobError
 from flows.ledger import tables
 from flows.ledger.count import page_counts, run_counts
-from flows.ledger.engine import READ_ONLY, open_engine, parse_url, upsert
+from flows.ledger.engine import READ_ONLY, open_engine, parse_url, write_rows
 from flows.ledger.key import check_value, key_of
 from flows.ledger.lease import Lease, take_lease
 from flows.ledger.migration import migrate
@@ -149,28 +149,21 @@ class Ledger:
                 )
             )
             settle(connection, run, page.number, settlements, self.clock())
-            if intents:
-                connection.execute(
-                    upsert(connection, tables.intents),
-                    [
-                        {
-                            "scope": run.scope,
-                            "reference": reference,
-                            "source_key": key,
-                            "run": run.number,
-                            "page": page.number,
-                        }
-                        for reference, key in intents
-                    ],
-                )
+            write_rows(
+                connection,
+                tables.intents,
+                [(run.scope, reference, key, run.number, page.number) for reference, key in intents],
+            )
 
     def settle(self, run: Run, page: int, settlements: Sequence[Settlement]) -> None:
         """Commit a group of answers, and with them the end of their intents."""
         with self._writing() as connection:
             settle(connection, run, page, settlements, self.clock())
             connection.execute(
-                text("DELETE FROM intents WHERE scope = :scope AND reference = :reference"),
-                [{"scope": run.scope, "reference": item.reference} for item in settlements],
+                delete(tables.intents).where(
+                    tables.intents.c.scope == run.scope,
+                    tables.intents.c.reference.in_([item.reference for item in settlements]),
+                )
             )
 
     def confirm_page(self, run: Run, page: int, watermark: tuple[str, str, str] | None = None) -> Counts:
@@ -191,11 +184,8 @@ class Ledger:
             )
             if watermark is not None:
                 source, filtered, cursor = watermark
-                values = {"cursor": cursor, "fingerprint": run.fingerprint, "run": run.number}
-                connection.execute(
-                    upsert(connection, tables.watermarks),
-                    [{"job": run.job, "source": source, "filter": filtered, **values}],
-                )
+                mark = (run.job, source, filtered, cursor, run.fingerprint, run.number)
+                write_rows(connection, tables.watermarks, [mark])
         return counts
 
     def end_run(
@@ -296,29 +286,24 @@ class Ledger:
         """Note what a look-up found of a customer that left the source while its answer was missing."""
         with self._writing() as connection:
             if target_id is not None:
-                connection.execute(
-                    upsert(connection, tables.crosswalk),
-                    [
-                        {
-                            "scope": run.scope,
-                            "reference": intent.reference,
-                            "target_id": target_id,
-                            "row_hash": None,
-                            "source_key": intent.source_key,
-                            "run": run.number,
-                        }
-                    ],
-                )
+                crossing = (run.scope, intent.reference, target_id, None, intent.source_key, run.number)
+                write_rows(connection, tables.crosswalk, [crossing])
             connection.execute(
                 delete(tables.intents).where(
                     tables.intents.c.scope == run.scope, tables.intents.c.reference == intent.reference
                 )
             )
 
-    def retried_counts(self, run: Run) -> Counts:
-        """Add up the counts of the run's confirmed pages."""
-        with self._reading() as connection:
-            return run_counts(connection, run.number)
+    def close_left(self, run: Run) -> int:
+        """Close the open rejects of customers that a complete read did not meet: they left the source."""
+        columns = tables.rejects.c
+        with self._writing() as connection:
+            left = connection.execute(
+                update(tables.rejects)
+                .where(columns.scope == run.scope, columns.closed_at.is_(None), columns.run < run.number)
+                .values(closed_at=self._now(), closed_run=run.number)
+            )
+        return left.rowcount
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

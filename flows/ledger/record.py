@@ -65,6 +65,7 @@ class Settlement:
     tries: int = 0
     findings: tuple[Finding, ...] = ()
     again: bool = False  # the reject of an earlier run, counted again without a try
+    closes_reject: bool = False  # an open reject of this customer ends here
 
     @property
     def code(self) -> str | None:

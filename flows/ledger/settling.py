@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, select, text, update
 
 from flows.ledger import tables
-from flows.ledger.engine import upsert
+from flows.ledger.engine import write_rows
 from flows.ledger.record import DONE, OpenReject, Run, Settlement, moment_text
 
 _FIRST_PAUSE = timedelta(minutes=5)
@@ -22,20 +22,17 @@ def settle(connection: Connection, run: Run, page: int, settlements: Sequence[Se
         return
     now = moment_text(at)
     decided = [item for item in settlements if item.outcome not in ("unchanged", "filtered")]
-    if decided:
-        connection.execute(insert(tables.lines), [_line(run, page, item, now) for item in decided])
+    write_rows(connection, tables.lines, [_line(run, page, item, now) for item in decided])
     kept = [item for item in settlements if item.outcome != "filtered"]
-    if kept:
-        connection.execute(upsert(connection, tables.customers), [_customer(run, item) for item in kept])
+    write_rows(connection, tables.customers, [_customer(run, item) for item in kept])
     held = [item for item in settlements if item.outcome in DONE]
-    if held:
-        connection.execute(upsert(connection, tables.crosswalk), [_crossing(run, item) for item in held])
+    write_rows(connection, tables.crosswalk, [_crossing(run, item) for item in held])
     _settle_rejects(connection, run, settlements, at)
 
 
 def _settle_rejects(connection: Connection, run: Run, settlements: Sequence[Settlement], at: datetime) -> None:
     failed = [item for item in settlements if item.outcome in ("invalid", "rejected")]
-    passed = [item.source_key for item in settlements if item.outcome in DONE or item.outcome == "filtered"]
+    passed = [item.source_key for item in settlements if item.closes_reject]
     if passed:
         connection.execute(
             update(tables.rejects)
@@ -58,90 +55,54 @@ def _settle_rejects(connection: Connection, run: Run, settlements: Sequence[Sett
             .values(row_hash=None)
         )
     before = open_rejects(connection, run.scope, [item.source_key for item in failed])
-    connection.execute(
-        upsert(connection, tables.rejects), [_reject(run, item, before.get(item.source_key), at) for item in failed]
-    )
+    rejects = [_reject(run, item, before.get(item.source_key), at) for item in failed]
+    write_rows(connection, tables.rejects, rejects)
     fresh = [item for item in failed if not item.again]
     if fresh:
         connection.execute(
             text("DELETE FROM findings WHERE scope = :scope AND source_key = :source_key"),
             [{"scope": run.scope, "source_key": item.source_key} for item in fresh],
         )
-        connection.execute(insert(tables.findings), list(_findings(run, fresh)))
+        write_rows(connection, tables.findings, list(_findings(run, fresh)))
 
 
-def _reject(run: Run, item: Settlement, before: OpenReject | None, at: datetime) -> dict[str, Any]:
+# Whole rows, in the order of the tables' columns.
+
+
+def _reject(run: Run, item: Settlement, before: OpenReject | None, at: datetime) -> tuple[Any, ...]:
     tries = (before.tries if before else 0) + (0 if item.again else 1)
     pause = min(_FIRST_PAUSE * 2 ** min(tries - 1, 12), _LONGEST_PAUSE)
-    return {
-        "scope": run.scope,
-        "source_key": item.source_key,
-        "reference": item.reference,
-        "line": item.line,
-        "run": run.number,
-        "stage": item.stage,
-        "outcome": item.outcome,
-        "http_status": item.http_status,
-        "record_hash": item.record_hash,
-        "fingerprint": run.fingerprint,
-        "tries": tries,
-        "due_at": before.due_at if before and item.again else moment_text(at + pause),
-        "opened_at": before.opened_at if before else moment_text(at),
-        "closed_at": None,
-        "closed_run": None,
-    }
+    due_at = before.due_at if before and item.again else moment_text(at + pause)
+    opened_at = before.opened_at if before else moment_text(at)
+    return (
+        *(run.scope, item.source_key, item.reference, item.line, run.number, item.stage, item.outcome),
+        *(item.http_status, item.record_hash, run.fingerprint, tries, due_at, opened_at, None, None),
+    )
 
 
-def _line(run: Run, page: int, item: Settlement, now: str) -> dict[str, Any]:
-    return {
-        "run": run.number,
-        "page": page,
-        "position": item.position,
-        "source_key": item.source_key,
-        "reference": item.reference,
-        "outcome": item.outcome,
-        "code": item.code,
-        "http_status": item.http_status,
-        "tries": item.tries,
-        "decided_at": now,
-    }
+def _line(run: Run, page: int, item: Settlement, now: str) -> tuple[Any, ...]:
+    return (
+        *(run.number, page, item.position, item.source_key, item.reference, item.outcome),
+        *(item.code, item.http_status, item.tries, now),
+    )
 
 
-def _customer(run: Run, item: Settlement) -> dict[str, Any]:
-    return {
-        "scope": run.scope,
-        "source_key": item.source_key,
-        "reference": item.reference,
-        "record_hash": item.record_hash if item.outcome in DONE else None,
-        "fingerprint": run.fingerprint,
-        "version": item.version,
-        "outcome": item.outcome,
-        "run": run.number,
-    }
+def _customer(run: Run, item: Settlement) -> tuple[Any, ...]:
+    record_hash = item.record_hash if item.outcome in DONE else None
+    return (
+        *(run.scope, item.source_key, item.reference, record_hash, run.fingerprint),
+        *(item.version, item.outcome, run.number),
+    )
 
 
-def _crossing(run: Run, item: Settlement) -> dict[str, Any]:
-    return {
-        "scope": run.scope,
-        "reference": item.reference,
-        "target_id": item.target_id,
-        "row_hash": item.row_hash,
-        "source_key": item.source_key,
-        "run": run.number,
-    }
+def _crossing(run: Run, item: Settlement) -> tuple[Any, ...]:
+    return (run.scope, item.reference, item.target_id, item.row_hash, item.source_key, run.number)
 
 
-def _findings(run: Run, failed: Iterable[Settlement]) -> Iterator[dict[str, Any]]:
+def _findings(run: Run, failed: Iterable[Settlement]) -> Iterator[tuple[Any, ...]]:
     for item in failed:
         for number, finding in enumerate(item.findings):
-            yield {
-                "scope": run.scope,
-                "source_key": item.source_key,
-                "number": number,
-                "code": finding.code,
-                "field": finding.field,
-                "description": finding.description,
-            }
+            yield run.scope, item.source_key, number, finding.code, finding.field, finding.description
 
 
 def open_rejects(connection: Connection, scope: int, keys: Sequence[str]) -> dict[str, OpenReject]:

@@ -183,7 +183,7 @@ def test_a_reject_is_open_once_and_closed_by_success(ledger: Ledger, clock: SetC
     assert second.due_at == "2026-03-01T13:10:00.000000+00:00"
     assert len(History(ledger).rejects("crm")) == 1
     last = begin(ledger)
-    one_page(ledger, last, settled(1, "created"))
+    one_page(ledger, last, settled(1, "created", closes_reject=True))
     assert History(ledger).rejects("crm") == []
     assert [entry.open for entry in History(ledger).rejects("crm", run.number)] == [False]
 
