@@ -48,6 +48,17 @@ def check_job(path: Path, state: str | None, environment: Mapping[str, str]) -> 
     return checks
 
 
+def refuse_wrong_job(job: Job) -> None:
+    """Raise JobError or ConfigurationError where fields, converters, source or address are wrong; makes no ledger."""
+    plan = compile_job(job, b"a check keeps no hash")
+    make_target(job)
+    source = make_source(job)
+    try:
+        refuse_missing_columns(plan, source.open())
+    finally:
+        source.close()
+
+
 def show(checks: Sequence[Check]) -> RenderableType:
     """Show checks as a list of ticks and crosses."""
     lines = []

@@ -46,7 +46,7 @@ State = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, and all else to standard error.")]
 
 
-@app.command()
+@app.command(epilog="Example: rollcall run crm.yaml --json")
 def run(
     job_file: JobFile,
     state: State = None,
@@ -60,8 +60,11 @@ def run(
 ) -> None:
     """Sync once: extract, check, map, compare, send what changed, and account for every customer."""
     from flows import report, shell
+    from flows.checkup import refuse_wrong_job
+    from flows.run import state_url
 
     job = _load(job_file)
+    refuse_wrong_job(job)
     console = report.console(stderr=True)
     if state:
         os.environ["ROLLCALL_STATE"] = state  # the flow is handed the job's name alone: an address can hold a password
@@ -71,7 +74,7 @@ def run(
         if summary is None:
             console.print("Prefect did not begin the run; it goes on here without Prefect", style="yellow")
     if summary is None:
-        ledger = _open(job, state, rekey=rekey)
+        ledger = _open(state_url(job, state, os.environ), rekey=rekey)
         try:
             summary = shell.run_in_process(job, ledger, console)
         finally:
@@ -83,7 +86,7 @@ def run(
     raise typer.Exit(int(summary.exit_code))
 
 
-@app.command()
+@app.command(epilog="Example: rollcall check crm.yaml")
 def check(job_file: JobFile, state: State = None, as_json: AsJson = False) -> None:
     """Check all that can be checked without writing: the job, the source and its first page, the ledger, the target."""
     from flows import report
@@ -97,7 +100,7 @@ def check(job_file: JobFile, state: State = None, as_json: AsJson = False) -> No
     raise typer.Exit(max((int(item.exit_code) for item in checks), default=0))
 
 
-@app.command()
+@app.command(epilog="Example: rollcall rejects crm.yaml --csv rejects.csv")
 def rejects(
     job_file: OptionalJobFile = None,
     run: Annotated[int | None, typer.Option("--run", metavar="ID", help="Those of this run, open or not.")] = None,
@@ -129,7 +132,7 @@ def rejects(
         report.console().print(report.rejects(entries, system))
 
 
-@app.command()
+@app.command(epilog="Example: rollcall runs crm.yaml --limit 5")
 def runs(
     job_file: OptionalJobFile = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many, newest first.")] = 20,
@@ -151,7 +154,7 @@ def runs(
         report.console().print(report.runs(rows))
 
 
-@app.command()
+@app.command(epilog="Example: rollcall why crm.yaml C-10443")
 def why(
     job_file: JobFile,
     reference: Annotated[
@@ -182,7 +185,7 @@ def why(
         report.console().print(report.story(told, load_system(job.target.kind)))
 
 
-@app.command()
+@app.command(epilog="Example: rollcall demo --folder demo")
 def demo(
     folder: Annotated[
         Path | None, typer.Option("--folder", help="Where to put job, customers and ledger; a new folder by default.")
@@ -194,7 +197,7 @@ def demo(
     show_demo(folder)
 
 
-@sandbox_app.command("valomnia")
+@sandbox_app.command("valomnia", epilog="Example: rollcall sandbox valomnia --port 8081 --latency 50")
 def sandbox_valomnia(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8081,
     latency: Annotated[
@@ -213,23 +216,25 @@ def _load(job_file: Path) -> Job:
     return load_job(job_file, os.environ)
 
 
-def _open(job: Job | None, state: str | None, *, rekey: bool = False) -> Ledger:
-    from flows.document import JobError
+def _open(url: str, *, rekey: bool = False) -> Ledger:
     from flows.ledger.ledger import Ledger
-    from flows.run import now, state_url
+    from flows.run import now
 
-    if job is None and not state:
-        default = Path("rollcall.db")
-        if not default.exists():
-            raise JobError("name a job file or a ledger (--state): there is no rollcall.db in this folder")
-        state = f"sqlite:///{default}"
-    url = state_url(job, state, os.environ) if job else str(state)
     return Ledger.open(url, os.environ, now, rekey=rekey)
 
 
 def _job_and_ledger(job_file: Path | None, state: str | None) -> tuple[Job | None, Ledger]:
+    """Load the job, if one is named, and open its ledger to read from it; who only reads makes none."""
+    from flows.document import JobError
+    from flows.ledger.inspection import is_missing
+    from flows.run import state_url
+
     job = _load(job_file) if job_file else None
-    return job, _open(job, state)
+    url = state_url(job, state, os.environ) if job else state or "sqlite:///rollcall.db"
+    if is_missing(url):
+        advice = "a run makes it" if job or state else "name a job file or a ledger (--state)"
+        raise JobError(f"there is no ledger {url.removeprefix('sqlite:///')}; {advice}")
+    return job, _open(url)
 
 
 def _print_json(value: dict[str, Any]) -> None:
@@ -240,6 +245,10 @@ def main() -> None:
     """Run the command line; every failure ends in one clear message and the exit code of its kind."""
     try:
         app()
+    except SystemExit as end:
+        if end.code and "--json" in sys.argv and not isinstance(end.__context__, typer.Exit):  # a wrong command line
+            _print_json({"status": "failed", "message": str(end.__context__), "exit_code": end.code})
+        raise
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last line: nothing may print a value
         from flows.failure import explain_failure
 

@@ -80,7 +80,8 @@ def load_job(path: Path, environment: Mapping[str, str]) -> Job:
 def _refuse_unknown_kind(document: Document, side: str, known: tuple[str, ...]) -> None:
     """Say which kinds there are before a model complains about keys of another one."""
     section = document.values.get(side)
-    if isinstance(section, dict) and (kind := section.get("kind")) not in known:
+    if isinstance(section, dict) and section.get("kind") not in known:
+        kind = document.raw[side].get("kind")  # as the file has it: a variable's value is not for showing
         complaint = "is required" if kind is None else f"there is no kind {kind!r}"
         raise JobError(document.complaint((side, "kind"), complaint + did_you_mean(str(kind), list(known))))
 

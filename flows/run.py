@@ -79,13 +79,17 @@ async def run_job(job: Job, ledger: Ledger, watch: Watch) -> Summary:
     LeaseHeldError where another run of it is writing. A system that fails is no exception here but a failed Summary.
     """
     plan = compile_job(job, ledger.key)
-    source = make_source(job)
+    target, gate = make_target(job)
+    return await carry_out(plan, make_source(job), Courier(target, gate), ledger, watch)
+
+
+async def carry_out(plan: Plan, source: Source, courier: Courier, ledger: Ledger, watch: Watch) -> Summary:
+    """Run a compiled job over any source and target; raises as `run_job`."""
     try:
         refuse_missing_columns(plan, source.open())
-        ledger.take_lease(job.job)
-        target, gate = make_target(job)
-        run = ledger.begin_run(job.job, source.address, target.address, plan.fingerprint)
-        return await _Execution(plan, ledger, run, source, target, Courier(target, gate), watch).carry_out()
+        ledger.take_lease(plan.job.job)
+        run = ledger.begin_run(plan.job.job, source.address, courier.target.address, plan.fingerprint)
+        return await _Execution(plan, ledger, run, source, courier, watch).carry_out()
     finally:
         source.close()
         ledger.release_lease()
@@ -99,7 +103,6 @@ class _Execution:
     ledger: Ledger
     run: Run
     source: Source
-    target: Target
     courier: Courier
     watch: Watch
     counts: Counts = field(default_factory=Counts)
@@ -111,7 +114,7 @@ class _Execution:
         """Go through the pages, and close the run whatever happened."""
         self._announce()
         try:
-            async with self.target, _heartbeat(self.ledger):
+            async with self.courier.target, _heartbeat(self.ledger):
                 await self._go_through_pages()
                 await self._close_unanswered()
                 self._close_left()
@@ -143,7 +146,7 @@ class _Execution:
         if self.run.resumes:
             self.watch.on_notice(f"run {self.run.resumes} did not end; this run takes over from it")
         if self.run.fresh:
-            self.watch.on_notice(f"nothing is known of {self.target.address} yet: every customer is new to it")
+            self.watch.on_notice(f"nothing is known of {self.courier.target.address} yet: every customer is new to it")
 
     async def _go_through_pages(self) -> None:
         desk = Desk(
@@ -224,7 +227,7 @@ class _Execution:
         """Look up customers whose answer an earlier run never had and which the source no longer shows."""
         for intent in self.ledger.unanswered(self.run):
             self._before_send()
-            held = await self.target.look_up(Row(intent.reference))
+            held = await self.courier.target.look_up(Row(intent.reference))
             self.ledger.close_intent(self.run, intent, held.target_id if held else None)
 
     def _close_left(self) -> None:

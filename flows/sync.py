@@ -18,6 +18,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed, State
 from rich.console import Console
 
+from flows.checkup import refuse_wrong_job
 from flows.failure import explain_failure
 from flows.job import Job, load_job
 from flows.ledger.history import History
@@ -71,6 +72,7 @@ async def sync_customers(job: str) -> State[Any]:
 async def _sync(path: Path) -> Summary:
     logger = get_run_logger()
     job = await asyncio.to_thread(load_job, path, os.environ)
+    await asyncio.to_thread(refuse_wrong_job, job)
     ledger = await asyncio.to_thread(Ledger.open, state_url(job, None, os.environ), os.environ, now)
     try:
         watch = Watch(on_notice=logger.info, each_page=_as_task(job.job, logger.warning))
@@ -137,6 +139,7 @@ async def _publish(job: Job, ledger: Ledger, summary: Summary, warn: Callable[[s
 
 def _markdown(summary: Summary) -> str:
     counts = summary.counts
+    spent = f"{summary.requests:,} requests ({summary.retries:,} retries) in {summary.seconds:.1f} s"
     names = ("created", "updated", "unchanged", "filtered", "invalid", "rejected", "deferred")
     lines = [f"| {name} | {getattr(counts, name):,} |" for name in names]
     return "\n".join(
@@ -148,7 +151,7 @@ def _markdown(summary: Summary) -> str:
             *lines,
             f"| **extracted** | **{counts.extracted:,}** |",
             "",
-            f"Run {summary.run_id}: {summary.requests:,} requests ({summary.retries:,} retries) in {summary.seconds:.1f} s",
+            f"Run {summary.run_id}: {spent}.",
         ]
     )
 

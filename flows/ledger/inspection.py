@@ -15,6 +15,12 @@ from flows.ledger.key import check_value, find_key
 from flows.ledger.migration import MIGRATIONS
 
 
+def is_missing(state: str) -> bool:
+    """Say whether a ledger is a file that no run has made yet; raises JobError where `state` is no URL."""
+    url = parse_url(state)
+    return url.get_backend_name() == "sqlite" and bool(url.database) and not Path(str(url.database)).exists()
+
+
 def inspect_ledger(state: str, environment: Mapping[str, str]) -> str:
     """Say whether a ledger can be used: its schema, its key, or the folder where it will be made.
 
@@ -22,8 +28,8 @@ def inspect_ledger(state: str, environment: Mapping[str, str]) -> str:
     """
     url = parse_url(state)
     shown = url.render_as_string(hide_password=True)
-    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
-        folder = Path(url.database).resolve().parent
+    if is_missing(state):
+        folder = Path(str(url.database)).resolve().parent
         if not os.access(folder, os.W_OK):
             raise JobError(f"{folder}: the ledger cannot be made here (the folder is missing or not writable)")
         return f"{shown} will be made by the first run"

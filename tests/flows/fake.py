@@ -1,0 +1,105 @@
+"""A source and a target in memory: the pipeline over protocols alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import pandas as pd
+
+from connectors.protocol import Answer, ConnectorError, Held, Page, Refusal, Row
+
+Record = tuple[str, str, dict[str, str | None]]  # key, version, values
+
+
+def frame(records: Sequence[Mapping[str, str | None]], columns: Sequence[str]) -> pd.DataFrame:
+    """Make a page's records as sources do: text columns under a fresh index."""
+    return pd.DataFrame({name: pd.array([each.get(name) for each in records], dtype="str") for name in columns})
+
+
+@dataclass
+class FakeSource:
+    """Records with keys and versions, read in the order of (version, key) where it is incremental."""
+
+    records: list[Record]
+    columns: tuple[str, ...] = ("no", "name", "city")
+    incremental: bool = False
+    address: str = "fake:source"
+    unreadable: dict[str, Refusal] = field(default_factory=dict)
+    reads: list[str | None] = field(default_factory=list)
+    keys_read: list[str] = field(default_factory=list)
+
+    def open(self) -> tuple[str, ...]:
+        """Tell the columns."""
+        return self.columns
+
+    def pages(self, after: str | None, size: int) -> Iterator[Page]:
+        """Read after the cursor `version|key`."""
+        self.reads.append(after)
+        ordered = sorted(self.records, key=_cursor) if self.incremental else self.records
+        rest = [each for each in ordered if after is None or not self.incremental or _cursor(each) > after]
+        yield from self._pages(rest, size)
+
+    def read_keys(self, keys: Sequence[str], size: int) -> Iterator[Page]:
+        """Read single records."""
+        self.keys_read.extend(keys)
+        yield from self._pages([each for each in self.records if each[0] in set(keys)], size)
+
+    def close(self) -> None:
+        """Keep nothing open."""
+
+    def _pages(self, records: Sequence[Record], size: int) -> Iterator[Page]:
+        for start in range(0, len(records), size):
+            chunk = records[start : start + size]
+            yield Page(
+                records=frame([values for _, _, values in chunk], self.columns),
+                keys=[key for key, _, _ in chunk],
+                counted=len(chunk),
+                cursor=_cursor(chunk[-1]),
+                lines=list(range(start + 2, start + 2 + len(chunk))),
+                versions=[version for _, version, _ in chunk] if self.incremental else None,
+                unreadable={n: self.unreadable[key] for n, (key, _, _) in enumerate(chunk) if key in self.unreadable},
+            )
+
+
+def _cursor(record: Record) -> str:
+    return f"{record[1]}|{record[0]}"
+
+
+@dataclass
+class FakeTarget:
+    """Customers by reference, a journal of what was sent, and answers or failures to order."""
+
+    address: str = "fake:target"
+    customers: dict[str, dict[str, object]] = field(default_factory=dict)
+    journal: list[str] = field(default_factory=list)
+    refusals: dict[str, Refusal] = field(default_factory=dict)
+    failures: dict[str, list[ConnectorError]] = field(default_factory=dict)
+    lost_answers: dict[str, list[ConnectorError]] = field(default_factory=dict)
+
+    async def __aenter__(self) -> Self:
+        """Connect to nothing."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Let go of nothing."""
+
+    async def send(self, row: Row) -> Answer:
+        """Upsert, refuse, or fail as ordered; a lost answer is applied first."""
+        self.journal.append(row.reference)
+        if planned := self.failures.get(row.reference):
+            raise planned.pop(0)
+        if refusal := self.refusals.get(row.reference):
+            return Answer(400, refusals=(refusal,))
+        created = row.reference not in self.customers
+        kept = self.customers.setdefault(row.reference, {})
+        kept |= row.values
+        if planned := self.lost_answers.get(row.reference):
+            raise planned.pop(0)
+        return Answer(201 if created else 200, f"id-{row.reference}", created)
+
+    async def look_up(self, row: Row) -> Held | None:
+        """Find a customer."""
+        held = self.customers.get(row.reference)
+        return None if held is None else Held(f"id-{row.reference}", row.values.items() <= held.items())

@@ -1,0 +1,368 @@
+"""The pipeline over fakes: what becomes of each record, and what is never forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from connectors.delivery import Courier
+from connectors.gate import Gate
+from connectors.protocol import PermanentError, Refusal, TransientError
+from connectors.retry import Retry
+from flows.job import load_job
+from flows.ledger.history import History
+from flows.ledger.ledger import Ledger
+from flows.plan import compile_job
+from flows.run import Watch, carry_out
+from flows.summary import ExitCode, Summary
+from tests.flows.clock import SetClock
+from tests.flows.fake import FakeSource, FakeTarget, Record
+
+JOB = """\
+job: crm
+source: {kind: csv, path: unused.csv}
+target: {kind: valomnia, base_url: "http://127.0.0.1:1", username: u, password: p}
+fields:
+  reference: no
+  name: name
+  billingCity: city
+page_size: 3
+"""
+
+
+def record(
+    key: str, version: str = "1", *, no: str | None = "", name: str | None = "N", city: str | None = None
+) -> Record:
+    """Make a record whose reference is its key, unless it is told otherwise."""
+    return key, version, {"no": key if no == "" else no, "name": name, "city": city}
+
+
+class Bench:
+    """A job over fakes, run as often as a test wants."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = SetClock()
+        self.ledger = Ledger.open(f"sqlite:///{folder}/ledger.db", {}, self.clock)
+        self.source = FakeSource([])
+        self.target = FakeTarget()
+        self.notices: list[str] = []
+        self.job = JOB
+
+    def run(self, *, on_step: Callable[[str], None] = lambda _: None, tries: int = 2) -> Summary:
+        """Run the job once."""
+        path = self.folder / "job.yaml"
+        path.write_text(self.job)
+        plan = compile_job(load_job(path, {}), self.ledger.key)
+        courier = Courier(
+            self.target,
+            Gate(concurrency=4, probe_seconds=0.001, give_up_seconds=0.01),
+            retry=Retry(tries=tries, first_seconds=0.001),
+        )
+        watch = Watch(on_notice=self.notices.append, on_step=on_step)
+        self.target.journal.clear()
+        return asyncio.run(carry_out(plan, self.source, courier, self.ledger, watch))
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """Set up a job over fakes."""
+    made = Bench(tmp_path)
+    yield made
+    made.ledger.close()
+
+
+def test_customers_arrive_and_are_left_alone_when_unchanged(bench: Bench) -> None:
+    """A first run creates, a second sends nothing, and one changed value sends one."""
+    bench.source.records = [record(f"C-{n}") for n in range(7)]
+    first = bench.run()
+    assert (first.counts.created, first.exit_code) == (7, ExitCode.DONE)
+    second = bench.run()
+    assert (second.counts.unchanged, bench.target.journal) == (7, [])
+    bench.source.records[4] = record("C-4", name="changed")
+    third = bench.run()
+    assert (third.counts.updated, third.counts.unchanged, bench.target.journal) == (1, 6, ["C-4"])
+    assert bench.target.customers["C-4"]["name"] == "changed"
+
+
+def test_a_changed_mapping_sends_only_what_it_changes(bench: Bench) -> None:
+    """T06: another mapping re-reads everything, and re-sends the customers whose payload differs."""
+    bench.source.records = [record("A", city="Bern"), record("B")]
+    bench.run()
+    bench.job = JOB.replace("billingCity: city", "city: city")
+    assert bench.run().counts.updated == 1
+    assert bench.target.journal == ["A"]
+    assert bench.run().counts.unchanged == 2
+
+
+def test_a_column_that_the_job_does_not_map_costs_a_look_but_no_request(bench: Bench) -> None:
+    """The row hash covers the payload alone."""
+    bench.job = JOB.replace("  billingCity: city\n", "")
+    bench.source.records = [record("A", city="Bern")]
+    bench.run()
+    bench.source.records = [record("A", city="Basel")]
+    assert bench.run().counts.unchanged == 1
+    assert bench.target.journal == []
+
+
+def test_the_first_of_equal_references_counts(bench: Bench) -> None:
+    """`not_unique`: later records with a reference already met are invalid, on the same page and on another."""
+    bench.source.records = [record("k1", no="A"), record("k2", no=" A "), record("k3", no="B"), record("k4", no="A")]
+    summary = bench.run()
+    assert (summary.counts.created, summary.counts.invalid) == (2, 2)
+    entries = History(bench.ledger).rejects()
+    assert [(entry.source_key, entry.line, entry.reference) for entry in entries] == [("k2", 3, "A"), ("k4", 5, "A")]
+    assert {finding.description for entry in entries for finding in entry.findings} == {"reference already used"}
+    again = bench.run()
+    assert (again.counts.unchanged, again.counts.invalid, bench.target.journal) == (2, 2, [])
+
+
+def test_the_same_key_twice_without_versions_is_not_unique(bench: Bench) -> None:
+    """Two records under one key are two records: the second neither overwrites the first nor hides it."""
+    bench.source.records = [record("A", name="first"), record("A", name="second")]
+    summary = bench.run()
+    assert (summary.counts.created, summary.counts.invalid) == (1, 1)
+    assert bench.target.customers["A"]["name"] == "first"
+    assert bench.run().counts.unchanged == 1
+    assert bench.target.journal == []
+
+
+def test_a_newer_version_of_the_same_key_is_processed_and_an_older_one_is_not(bench: Bench) -> None:
+    """E21, E22: the newest version reaches the target, whatever the order; older ones are unchanged."""
+    bench.source = FakeSource(
+        [record("A", "1", name="old"), record("A", "3", name="new"), record("A", "2", name="mid")], incremental=True
+    )
+    summary = bench.run()
+    assert bench.target.customers["A"]["name"] == "new"
+    assert (summary.counts.created, summary.counts.unchanged) == (1, 2)
+    bench.source.records = [record("A", "2", name="late")]
+    bench.job = JOB.replace("billingCity: city", "city: city")
+    assert bench.run().counts.unchanged == 1
+    assert bench.target.customers["A"]["name"] == "new"
+
+
+def test_a_value_that_changes_and_changes_back_within_a_run_ends_as_it_was_last(bench: Bench) -> None:
+    """The page in hand is not short cut by what the ledger knew before it."""
+    bench.source = FakeSource([record("A", "1", name="x")], incremental=True)
+    bench.run()
+    page_full = [record(f"F{n}", "2") for n in range(2)]
+    bench.source.records = [*page_full, record("A", "2", name="y"), record("A", "3", name="x")]
+    bench.run()
+    assert bench.target.customers["A"]["name"] == "x"
+
+
+def test_a_reference_may_pass_to_another_key_in_a_later_run(bench: Bench) -> None:
+    """Lines that shift by one change every key and cost no request."""
+    bench.source.records = [record(str(n), no=f"C-{n}") for n in range(2, 8)]
+    bench.run()
+    bench.source.records = [record("2", no="C-new"), *(record(str(n + 1), no=f"C-{n}") for n in range(2, 8))]
+    summary = bench.run()
+    assert (summary.counts.created, summary.counts.unchanged, bench.target.journal) == (1, 6, ["C-new"])
+    assert bench.run().counts.unchanged == 7
+
+
+def test_the_filter_leaves_out_before_any_check(bench: Bench) -> None:
+    """A record that the job does not want is filtered, even where it would be invalid."""
+    bench.job = JOB + "filter: {city: [Bern]}\n"
+    bench.source.records = [record("A", city="Bern"), record("B", name=None, city="Basel"), record("C", city=None)]
+    summary = bench.run()
+    assert (summary.counts.created, summary.counts.filtered, summary.counts.invalid) == (1, 2, 0)
+
+
+def test_a_reject_waits_with_growing_pauses_and_is_settled_when_the_target_changes(bench: Bench) -> None:
+    """L32: a refused customer counts again without a request until its pause ends, then is tried."""
+    bench.source.records = [record("A"), record("B")]
+    bench.target.refusals["A"] = Refusal("not_found", "currency", "The currency with name X doesn't exist.")
+    first = bench.run()
+    assert (first.counts.rejected, first.exit_code) == (1, ExitCode.REJECTS)
+    assert bench.run().counts.rejected == 1
+    assert bench.target.journal == []
+    bench.clock.forward(minutes=6)
+    assert bench.run().counts.rejected == 1
+    assert bench.target.journal == ["A"]
+    bench.target.refusals.clear()
+    bench.clock.forward(minutes=11)
+    last = bench.run()
+    assert (last.counts.created, last.exit_code) == (1, ExitCode.DONE)
+    assert History(bench.ledger).rejects() == []
+
+
+def test_a_reject_is_tried_at_once_when_its_record_changes(bench: Bench) -> None:
+    """L32: a record fixed at the source does not wait."""
+    bench.source.records = [record("A")]
+    bench.target.refusals["A"] = Refusal("save_failed", "", "Failed to save instance.")
+    bench.run()
+    bench.target.refusals.clear()
+    bench.source.records = [record("A", name="fixed")]
+    assert bench.run().counts.created == 1
+
+
+def test_a_reject_is_closed_when_its_customer_leaves_the_source(bench: Bench) -> None:
+    """An open reject does not outlive the record that it is about."""
+    bench.source.records = [record("A", name=None), record("B")]
+    bench.run()
+    bench.source.records = [record("B")]
+    assert bench.run().exit_code is ExitCode.DONE
+    assert History(bench.ledger).rejects() == []
+
+
+def test_descriptions_are_redacted(bench: Bench) -> None:
+    """The target's words keep their sense and lose the personal value."""
+    bench.source.records = [record("A", name="Berta Meier")]
+    bench.target.refusals["A"] = Refusal("save_failed", "", "no room for Berta Meier here")
+    bench.run()
+    ((entry),) = History(bench.ledger).rejects()
+    assert entry.findings[0].description == "no room for [name] here"
+
+
+def test_an_incremental_run_reads_on_from_the_watermark(bench: Bench) -> None:
+    """The watermark is the end of the last confirmed page; the next run reads what came after it."""
+    bench.source = FakeSource([record(f"C-{n}", f"{n}") for n in range(1, 8)], incremental=True)
+    bench.run()
+    bench.source.records.append(record("C-8", "8"))
+    summary = bench.run()
+    assert bench.source.reads == [None, "7|C-7"]
+    assert (summary.counts.extracted, summary.counts.created) == (1, 1)
+
+
+def test_due_rejects_are_read_by_key_before_an_incremental_run(bench: Bench) -> None:
+    """A reject below the watermark is not forgotten: each run begins with those that are due."""
+    bench.source = FakeSource([record("A", "1"), record("B", "2")], incremental=True)
+    bench.target.refusals["A"] = Refusal("not_found", "currency", "no such currency")
+    bench.run()
+    bench.target.refusals.clear()
+    bench.clock.forward(minutes=6)
+    summary = bench.run()
+    assert bench.source.keys_read == ["A"]
+    assert (summary.counts.created, summary.counts.extracted) == (1, 1)
+    assert History(bench.ledger).rejects() == []
+
+
+def test_a_changed_mapping_makes_an_incremental_run_a_full_one(bench: Bench) -> None:
+    """And the run says so."""
+    bench.source = FakeSource([record("A", "1"), record("B", "2")], incremental=True)
+    bench.run()
+    bench.job = JOB.replace("billingCity", "city")
+    bench.run()
+    assert bench.source.reads == [None, None]
+    assert "the mapping has changed: this run reads every customer" in bench.notices
+
+
+def test_a_target_that_fails_for_all_rejects_nobody_and_moves_no_watermark(bench: Bench) -> None:
+    """L11: the fault of the system is nobody's reject; what is not done is done by the next run."""
+    bench.source = FakeSource([record(f"C-{n:02}", f"{n:02}") for n in range(20)], incremental=True)
+    bench.job = JOB.replace("page_size: 3", "page_size: 12")
+    bench.target.failures = {f"C-{n:02}": [TransientError("down")] * 99 for n in range(20)}
+    failed = bench.run()
+    assert (failed.exit_code, failed.status, failed.unfinished, failed.counts.extracted) == (
+        ExitCode.FAILED,
+        "failed",
+        1,
+        0,
+    )
+    assert History(bench.ledger).rejects() == []
+    bench.target.failures.clear()
+    assert bench.run().counts.created == 20
+    assert bench.source.reads == [None, None]
+
+
+def test_a_permanent_failure_keeps_what_was_answered(bench: Bench) -> None:
+    """Earlier pages stand; the page in hand is read again."""
+    bench.source.records = [record(f"C-{n}") for n in range(6)]
+    bench.target.failures = {"C-4": [PermanentError("the target says no")]}
+    summary = bench.run()
+    assert (summary.exit_code, summary.counts.created, summary.unfinished) == (ExitCode.FAILED, 3, 1)
+    assert summary.message == "the target says no"
+    again = bench.run()
+    assert again.counts.created + again.counts.updated + again.counts.unchanged == 6
+    assert set(bench.target.customers) == {f"C-{n}" for n in range(6)}
+
+
+def test_one_customer_that_fails_while_others_succeed_is_rejected(bench: Bench) -> None:
+    """A customer without an answer after all tries, whom a look-up does not settle, is a reject of its own."""
+    bench.source.records = [record(f"C-{n}") for n in range(3)]
+    bench.target.failures = {"C-1": [TransientError("no answer")] * 9}
+    summary = bench.run()
+    assert (summary.counts.created, summary.counts.rejected) == (2, 1)
+    ((entry),) = History(bench.ledger).rejects()
+    assert [finding.code for finding in entry.findings] == ["unconfirmed"]
+
+
+def test_lost_answers_are_settled_by_looking_up(bench: Bench) -> None:
+    """L01: a customer that was applied without an answer is found, and is no reject."""
+    bench.source.records = [record(f"C-{n}") for n in range(3)]
+    bench.target.lost_answers = {"C-1": [TransientError("connection lost")] * 9}
+    summary = bench.run()
+    assert (summary.counts.rejected, len(bench.target.customers)) == (0, 3)
+    assert bench.ledger.crossings(1, ["C-1"])["C-1"].target_id == "id-C-1"
+
+
+def test_a_guard_stops_at_the_end_of_a_page(bench: Bench) -> None:
+    """V02, V03: exactly at the limit goes on, above it stops with exit code 4, and nothing is lost."""
+    bench.job = JOB + "guards: {max_rejected: 34%}\n"
+    bench.source.records = [record("A"), record("B", name=None), record("C"), record("D")]
+    assert bench.run().exit_code is ExitCode.REJECTS
+    bench.job = JOB + "guards: {max_rejected: 33%}\n"
+    stopped = bench.run()
+    assert (stopped.exit_code, stopped.status, stopped.counts.extracted) == (ExitCode.GUARD, "stopped", 3)
+
+
+def test_a_customer_in_doubt_that_left_the_source_is_looked_up_and_closed(bench: Bench) -> None:
+    """An unanswered intent is not kept for ever: what the target holds is noted."""
+    bench.source.records = [record("A"), record("B")]
+    bench.target.lost_answers = {"A": [PermanentError("gone dark")]}
+    assert bench.run().exit_code is ExitCode.FAILED
+    bench.source.records = [record("B")]
+    assert bench.run().exit_code is ExitCode.DONE
+    told = History(bench.ledger).story("crm", "A")
+    assert (told.target_id, told.unanswered_since_run) == ("id-A", None)
+
+
+def test_a_vanished_column_stops_the_run_before_anything_is_sent(bench: Bench) -> None:
+    """E32: the message names the column."""
+    bench.source = FakeSource([record("A")], columns=("no", "city"))
+    with pytest.raises(Exception, match="no column 'name'"):
+        bench.run()
+    assert bench.target.journal == []
+
+
+def count(ledger: Ledger, table: str) -> int:
+    """Count a table's rows."""
+    with ledger.engine.connect() as connection:
+        return int(connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())
+
+
+NAMES = st.sampled_from(["N", "M", None])
+REFERENCES = st.sampled_from(["", "A", "B", " A", ".", None])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), incremental=st.booleans())
+def test_counts_balance_whatever_comes(
+    tmp_path_factory: pytest.TempPathFactory, *, data: Any, incremental: bool
+) -> None:
+    """Over random records, refusals and lost answers the law holds, and the target holds what is not rejected."""
+    bench = Bench(tmp_path_factory.mktemp("law"))
+    keys = st.sampled_from([f"k{n}" for n in range(6)])
+    records = st.lists(
+        st.builds(lambda k, v, r, n: record(k, str(v), no=r, name=n), keys, st.integers(1, 3), REFERENCES, NAMES),
+        max_size=9,
+    )
+    try:
+        for _ in range(3):
+            bench.source = FakeSource(data.draw(records), incremental=incremental)
+            refused = data.draw(st.sets(st.sampled_from(["A", "B", "k1", "k2"])))
+            bench.target.refusals = {name: Refusal("save_failed", "", "no") for name in refused}
+            summary = bench.run()
+            assert summary.counts.balanced
+            assert summary.unfinished == 0
+            assert count(bench.ledger, "intents") == 0
+            bench.clock.forward(hours=25)
+    finally:
+        bench.ledger.close()
