@@ -152,9 +152,10 @@ def _secret(name: str) -> str:
     from prefect.blocks.system import Secret
 
     try:
-        block = Secret.load(name, _sync=True)
+        block = Secret.load(name)
     except ValueError:
         raise LookupError(f"there is no Prefect secret block named {name}") from None
     except Exception as error:  # noqa: BLE001 - whatever keeps Prefect's API from answering; its text may carry an address
         raise LookupError(f"the Prefect secret block {name} cannot be read ({type(error).__name__})") from None
+    assert isinstance(block, Secret)
     return str(block.get())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -269,7 +269,7 @@ class _Execution:
         )
 
 
-async def _ahead(pages: Iterator[Prepared]) -> AsyncIterator[Prepared]:
+async def _ahead(pages: Iterator[Prepared]) -> AsyncGenerator[Prepared, None]:
     """Read the next page in a thread while the one in hand is being sent: two pages are in hand, never more."""
     upcoming = asyncio.create_task(asyncio.to_thread(next, pages, None))
     try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Result, select, text
+from sqlalchemy import Connection, select, text
 
 from flows.ledger import tables
 from flows.ledger.record import Counts
@@ -19,7 +20,7 @@ def page_counts(connection: Connection, run: int, page: int) -> Counts:
     ).one()
     counts = Counts(extracted=row.extracted, unchanged=row.unchanged, filtered=row.filtered)
     outcomes = connection.execute(
-        text("SELECT outcome, count(*) FROM lines WHERE run = :run AND page = :page GROUP BY outcome"),
+        text("SELECT outcome, count(*) AS number FROM lines WHERE run = :run AND page = :page GROUP BY outcome"),
         {"run": run, "page": page},
     )
     return _with_lines(counts, outcomes)
@@ -37,7 +38,7 @@ def run_counts(connection: Connection, run: int) -> Counts:
     counts = Counts(extracted=int(row[0]), unchanged=int(row[1]), filtered=int(row[2]))
     outcomes = connection.execute(
         text(
-            "SELECT outcome, count(*) FROM lines WHERE run = :run AND page IN"
+            "SELECT outcome, count(*) AS number FROM lines WHERE run = :run AND page IN"
             " (SELECT page FROM pages WHERE run = :run AND confirmed_at IS NOT NULL) GROUP BY outcome"
         ),
         {"run": run},
@@ -45,7 +46,7 @@ def run_counts(connection: Connection, run: int) -> Counts:
     return _with_lines(counts, outcomes)
 
 
-def _with_lines(counts: Counts, outcomes: Result[Any]) -> Counts:
-    for outcome, number in outcomes:
-        setattr(counts, outcome, getattr(counts, outcome) + number)
+def _with_lines(counts: Counts, outcomes: Iterable[Any]) -> Counts:
+    for row in outcomes:
+        setattr(counts, row.outcome, getattr(counts, row.outcome) + row.number)
     return counts

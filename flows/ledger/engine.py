@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Dialect, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -81,12 +81,12 @@ def write_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, .
 def _upsert(dialect_name: str, table: Table) -> str:
     keys = [column.name for column in table.primary_key]
     columns = [column.name for column in table.columns]
-    module, dialect = (
-        (postgresql, postgresql.dialect(paramstyle="format"))  # type: ignore[no-untyped-call]  # as the library ships
-        if dialect_name == "postgresql"
-        else (sqlite, sqlite.dialect(paramstyle="qmark"))  # type: ignore[no-untyped-call]  # as above
-    )
-    statement = module.insert(table)
+    dialect: Dialect
+    statement: Any
+    if dialect_name == "postgresql":
+        statement, dialect = postgresql.insert(table), postgresql.dialect(paramstyle="format")  # type: ignore[no-untyped-call]  # as it ships
+    else:
+        statement, dialect = sqlite.insert(table), sqlite.dialect(paramstyle="qmark")
     others = {name: statement.excluded[name] for name in columns if name not in keys}
     upsert = statement.on_conflict_do_update(index_elements=keys, set_=others)
     return str(upsert.compile(dialect=dialect, column_keys=columns))

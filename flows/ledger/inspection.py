@@ -37,7 +37,8 @@ def inspect_ledger(state: str, environment: Mapping[str, str]) -> str:
         engine = create_engine(url, hide_parameters=True)
         try:
             with engine.connect() as connection:
-                found = dict(connection.execute(text("SELECT name, value FROM settings")).all())
+                rows = connection.execute(text("SELECT name, value FROM settings"))
+                found: dict[str, str] = {row.name: row.value for row in rows}
         finally:
             engine.dispose()
     except (DBAPIError, ImportError) as error:

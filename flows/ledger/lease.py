@@ -91,11 +91,12 @@ def take_lease(engine: Engine, job: str, clock: Callable[[], datetime]) -> Lease
                     f"another run of {job} is writing (on {held.host}, process {held.process},"
                     f" last seen {held.renewed_at})"
                 )
+        token = (held.token if held else 0) + 1
         values = {
             "owner": owner,
             "host": socket.gethostname(),
             "process": os.getpid(),
-            "token": (held.token if held else 0) + 1,
+            "token": token,
             "renewed_at": _moment(now),
             "expires_at": _moment(now + timedelta(seconds=LEASE_SECONDS)),
         }
@@ -103,7 +104,7 @@ def take_lease(engine: Engine, job: str, clock: Callable[[], datetime]) -> Lease
             connection.execute(insert(tables.leases).values(job=job, **values))
         else:
             connection.execute(update(tables.leases).where(tables.leases.c.job == job).values(**values))
-    return Lease(job, owner, values["token"], clock, lock)
+    return Lease(job, owner, token, clock, lock)
 
 
 def _lock_path(engine: Engine, job: str) -> Path:

@@ -89,7 +89,9 @@ class Counts:
     @property
     def outcomes(self) -> int:
         """The sum of the seven outcomes."""
-        return sum(getattr(self, item.name) for item in fields(self)) - self.extracted
+        return (
+            self.created + self.updated + self.unchanged + self.filtered + self.invalid + self.rejected + self.deferred
+        )
 
     @property
     def balanced(self) -> bool:
