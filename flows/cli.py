@@ -79,6 +79,8 @@ def run(
             summary = shell.run_in_process(job, ledger, console)
         finally:
             ledger.close()
+    if summary.message:
+        console.print(summary.message, style="red", markup=False, soft_wrap=True)
     if as_json:
         _print_json(summary.as_json())
     else:

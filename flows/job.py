@@ -50,7 +50,7 @@ class Job(BaseModel):
     target: TargetSettings
     fields: Annotated[dict[str, FieldRule], Field(min_length=1, description="target field: where it comes from")]
     filter: dict[str, Any] = Field(default_factory=dict, description="source column: the values to keep")
-    page_size: Annotated[int, Field(ge=1, le=100_000, description="records a page")] = 1000
+    page_size: Annotated[int, Field(ge=1, le=10_000, description="records a page")] = 1000
     converters: tuple[str, ...] = Field(default=(), description="modules with converters of your own")
     on_missing: Annotated[Literal["keep"], Field(description="customers that left the source stay as they are")] = (
         "keep"

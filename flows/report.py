@@ -45,7 +45,7 @@ def summary(run: Summary) -> RenderableType:
             " of ",
             (run.job, "bold"),
             ": ",
-            (headline(run), _STATUS_COLOURS.get(run.status, "")),
+            (run.status if run.message else headline(run), _STATUS_COLOURS.get(run.status, "")),  # said on stderr
         ),
         table,
         Text(

@@ -88,7 +88,6 @@ def _progress(console: Console, name: str) -> Progress:
 
 def run_with_prefect(job: Job, console: Console) -> Summary | None:
     """Run a job as a Prefect flow run; None where Prefect did not come so far as to begin it."""
-    os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
     from flows.sync import run_flow
 
     return run_flow(job.path, console)

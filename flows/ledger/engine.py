@@ -23,7 +23,7 @@ def parse_url(state: str) -> URL:
     """Turn `--state` into a URL; raises JobError where it is none."""
     try:
         return make_url(state)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: text where the port belongs, which it would show
         raise JobError("--state is no database URL; write for example sqlite:///rollcall.db") from None
 
 
