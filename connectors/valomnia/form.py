@@ -1,0 +1,172 @@
+"""Writes a row's values the way Valomnia's forms take them, and tells whether an answer shows them; no I/O but images.
+
+Inferred, since no vendor page says: a value is cleared with empty text; `paymentTypes` is sent as real JSON (the page
+prints `=` where JSON has a colon).
+"""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from connectors.protocol import ConfigurationError, Refusal
+
+_KEY = "reference"  # names the customer in the path; upsert's form does not take it
+_IMAGE_BYTES = 2 * 1024 * 1024  # "2Mo": which megabyte is meant is unknown, so only what exceeds both is stopped here
+_IMAGES = {b"\xff\xd8\xff": "jpeg", b"GIF87a": "gif", b"GIF89a": "gif", b"\x89PNG\r\n\x1a\n": "png", b"BM": "bmp"}
+
+# Written under one name and answered under others (vendor page 11.3 and 11.2), with the keys that name the entry.
+_READ_AS = {
+    "categoryId": ("customerCategory", ("id", "reference")),
+    "customerSegmentationId": ("customerSegmentation", ("id", "reference")),
+    "userId": ("createdBy", ("userId", "reference")),
+    "regionId": ("region", ("id",)),
+    "parentCustomer": ("parentCustomer", ("id", "reference")),
+}
+_AFTER_INVOICE_DATE = "daysAfterInvoiceDate"  # answered for 1; the word for 2 is unknown
+_ISO_CODE_LENGTH = 2
+
+
+class UnsendableError(Exception):
+    """A row cannot be written as a request; `refusal` says why, in the target's words where it has some."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+
+
+def segment(reference: str) -> str:
+    """Write a reference as one segment of a path; raises UnsendableError for what no segment can be.
+
+    `.` and `..` are no names but steps, even percent-encoded: servers and proxies resolve them.
+    """
+    if reference in {"", ".", ".."}:
+        raise UnsendableError(Refusal("invalid_reference", _KEY, "empty, . or .. cannot be a reference"))
+    try:
+        return quote(reference, safe="")
+    except UnicodeEncodeError:
+        raise UnsendableError(_half_a_character(_KEY)) from None
+
+
+def encode(values: Mapping[str, object]) -> bytes:
+    """Write values as an `application/x-www-form-urlencoded` body; raises UnsendableError for broken text."""
+    pairs = [
+        (name, value if type(value) is str else to_text(name, value)) for name, value in values.items() if name != _KEY
+    ]
+    try:
+        return urlencode(pairs).encode("ascii")
+    except UnicodeEncodeError:
+        raise UnsendableError(_half_a_character(next(name for name, text in pairs if _is_broken(text)))) from None
+
+
+def _is_broken(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _half_a_character(name: str) -> Refusal:
+    return Refusal("invalid_text", name, "holds half a character (a lone surrogate)")
+
+
+def split_files(values: Mapping[str, object]) -> tuple[dict[str, str], dict[str, Path]]:
+    """Write values as the parts of a multipart form: text by name, and the files to be read."""
+    files = {name: value for name, value in values.items() if isinstance(value, Path)}
+    texts = {name: to_text(name, value) for name, value in values.items() if name != _KEY and name not in files}
+    if broken := next((name for name, text in texts.items() if _is_broken(text)), None):
+        raise UnsendableError(_half_a_character(broken))
+    return texts, files
+
+
+def to_text(name: str, value: object) -> str:
+    """Write one value; raises ConfigurationError, without the value, for a kind that a form cannot carry."""
+    match value:
+        case str() | None:
+            return value or ""
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case Decimal() | float():
+            return format(Decimal(str(value)), "f")  # never an exponent
+        case date():
+            return value.isoformat()
+        case list() | tuple():
+            entries = [_with_id(entry) for entry in value] if name == "paymentTypes" else list(value)
+            return json.dumps(entries, ensure_ascii=False, default=str)
+        case _:
+            raise ConfigurationError(f"valomnia: upsert: {name} holds a {type(value).__name__}; a form cannot carry it")
+
+
+def _with_id(entry: object) -> object:
+    if isinstance(entry, Mapping):
+        return entry
+    return {"id": int(entry) if isinstance(entry, str) and entry.isascii() and entry.isdecimal() else entry}
+
+
+def read_image(name: str, path: Path) -> tuple[bytes, str]:
+    """Read an image and its media type, by its first bytes; raises UnsendableError. Blocks: call it in a thread."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for without end
+            raise UnsendableError(Refusal("unreadable_file", name, "not a regular file"))
+        with path.open("rb") as file:
+            content = file.read(_IMAGE_BYTES + 1)
+    except OSError:
+        raise UnsendableError(Refusal("unreadable_file", name, "the file cannot be read")) from None
+    if len(content) > _IMAGE_BYTES:
+        raise UnsendableError(Refusal("exceeded_file_size", name, "image size should not exceed 2Mo"))
+    kind = next((kind for signature, kind in _IMAGES.items() if content.startswith(signature)), None)
+    if kind is None:
+        raise UnsendableError(Refusal("unsupported_file_type", name, "image format not supported."))
+    return content, f"image/{kind}"
+
+
+def shows(content: Mapping[str, object], values: Mapping[str, object]) -> bool:
+    """Say whether a customer as answered shows the values that were sent, each under its read name.
+
+    What an answer cannot show is passed over: the image, a country by its name (it is answered as ISO code), and
+    any field that the answer does not have.
+    """
+    return all(_is_shown(content, name, value) for name, value in values.items())
+
+
+def _is_shown(content: Mapping[str, object], name: str, value: object) -> bool:
+    read_name, identities = _READ_AS.get(name, (name, ()))
+    if read_name not in content or not _is_comparable(name, value):
+        return True
+    shown = content[read_name]
+    sent = to_text(name, value).strip()
+    if sent == "":
+        return shown in (None, "", [])
+    if isinstance(shown, list) and isinstance(value, Sequence):
+        return _ids(shown) == _ids(value)
+    if name == "dueDateConfigType":
+        return (sent == "1") == (shown == _AFTER_INVOICE_DATE)
+    if isinstance(shown, Mapping):
+        return sent in {str(shown[key]) for key in identities if key in shown}
+    return _equal(sent, shown)
+
+
+def _is_comparable(name: str, value: object) -> bool:
+    if name in {"country", "billingCountry"}:
+        return value is None or len(to_text(name, value).strip()) in {0, _ISO_CODE_LENGTH}
+    return not isinstance(value, Path)
+
+
+def _ids(entries: Sequence[object]) -> set[str]:
+    return {str(entry.get("id")) if isinstance(entry, Mapping) else str(entry) for entry in entries}
+
+
+def _equal(sent: str, shown: object) -> bool:
+    """Compare in the kind that the answer has: 5000.00 is 5000, and true is no number."""
+    if isinstance(shown, bool):
+        return sent == ("true" if shown else "false")
+    if isinstance(shown, int | float):
+        try:
+            return Decimal(sent) == Decimal(str(shown))
+        except InvalidOperation:
+            return False
+    return isinstance(shown, str) and sent == shown.strip()
