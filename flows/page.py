@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from connectors.delivery import Courier, Delivery
-from connectors.protocol import Page, Row
+from connectors.protocol import Page, Refusal, Row
 from flows.ledger.ledger import Ledger
 from flows.ledger.record import Counts, Crossing, Opening, OpenReject, Remembered, Run, Settlement, Stage, moment_text
 from flows.plan import Plan
 from flows.seen import Seen
 from mappings.digest import payloads
-from mappings.finding import Finding, merge
+from mappings.finding import CODES, Finding, merge
 from mappings.mapping import Mapped
 from mappings.redaction import redact
 from mappings.schema import check
+from mappings.system import System
 
 Steps = Callable[[str], None]
 
@@ -205,9 +206,16 @@ def _recall(prepared: Prepared, desk: Desk, now: datetime) -> _Memory:
 def _claims(prepared: Prepared, desk: Desk) -> dict[int, bool]:
     """Claim the references of the page; yields the positions that come too late, and whether by the same key.
 
-    Where records have versions, the same key again is not too late but a newer version of itself.
+    Where records have versions, the same key again is not too late but a newer version of itself. A reference that
+    could not be sent (`.`) is nobody's: it claims nothing, and each record that bears it is told so.
     """
-    positions = [position for position in prepared.kept if position in prepared.references]
+    name = desk.plan.system.reference
+    unusable = {
+        position
+        for position, (_, found) in prepared.findings.items()
+        if any(finding.field == name for finding in found)
+    }
+    positions = [position for position in prepared.kept if position in prepared.references and position not in unusable]
     references = [prepared.references[position] for position in positions]
     met, same = desk.seen.claim(references, [prepared.page.keys[position] for position in positions])
     if prepared.page.versions is not None:
@@ -257,11 +265,13 @@ def _invalid(prepared: Prepared, position: int, stage: Stage, findings: tuple[Fi
 
 def _not_unique(prepared: Prepared, position: int, desk: Desk, *, same_key: bool) -> Settlement:
     finding = desk.plan.system.finding("unique", desk.plan.system.reference)
+    _, others = prepared.findings.get(position, ("reference", ()))
     key = prepared.page.keys[position]
     if same_key:  # a second record under one key: it must not overwrite the line of the first
         place = prepared.page.lines[position] if prepared.page.lines is not None else position
         key = f"{key}#{place}"
-    return _settlement(prepared, position, source_key=key, outcome="invalid", stage="reference", findings=(finding,))
+    findings = (finding, *others)
+    return _settlement(prepared, position, source_key=key, outcome="invalid", stage="reference", findings=findings)
 
 
 def _weigh(prepared: Prepared, position: int, memory: _Memory, plan: Plan) -> Settlement | Row:
@@ -338,6 +348,16 @@ async def process(prepared: Prepared, desk: Desk) -> Counts:
     return counts
 
 
+def _finding(refusal: Refusal, row: Row, system: System) -> Finding:
+    """Take personal values out of a refusal; a target may put a customer's words where code or field belong, too."""
+    known = refusal.code in system.codes or refusal.code in CODES
+    return Finding(
+        code=refusal.code if known else redact(refusal.code, row.values, system),
+        field=refusal.field if refusal.field in system.fields else "",
+        description=redact(refusal.description, row.values, system),
+    )
+
+
 def _answered(prepared: Prepared, decision: Decision, delivery: Delivery, plan: Plan) -> Settlement:
     """Turn the target's answer into the record's outcome."""
     position = decision.positions[delivery.position]
@@ -345,10 +365,7 @@ def _answered(prepared: Prepared, decision: Decision, delivery: Delivery, plan: 
     answer = delivery.answer
     common: dict[str, object] = {"http_status": answer.status, "tries": delivery.tries}
     if answer.refusals:
-        findings = tuple(
-            Finding(refusal.code, refusal.field, redact(refusal.description, row.values, plan.system))
-            for refusal in answer.refusals
-        )
+        findings = tuple(_finding(refusal, row, plan.system) for refusal in answer.refusals)
         return _settlement(prepared, position, outcome="rejected", findings=findings, **common)
     known = row.target_id is not None or answer.created is False
     return _settlement(

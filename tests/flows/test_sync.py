@@ -1,0 +1,198 @@
+"""The Prefect flow: a task run a page, artifacts for people, and final states that tell what the ledger tells."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    FlowFilter,
+    FlowFilterName,
+    TaskRunFilter,
+    TaskRunFilterFlowRunId,
+)
+from prefect.client.schemas.objects import Artifact, FlowRun, TaskRun
+from prefect.client.schemas.sorting import FlowRunSort
+from rich.console import Console
+
+from connectors.sandbox.app import SandboxApp
+from connectors.sandbox.fault import Faults
+from flows.document import JobError
+from flows.summary import ExitCode, Summary
+from flows.sync import run_flow
+from tests.conftest import PrefectHarness
+from tests.flows.command import PASSWORD, WITH_REJECT, Place, environment_of, open_sandbox, start_python
+
+pytestmark = pytest.mark.prefect
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[tuple[SandboxApp, str]]:
+    """Serve one sandbox to all tests of this module."""
+    with open_sandbox() as served:
+        yield served
+
+
+@pytest.fixture
+def place(tmp_path: Path, sandbox: tuple[SandboxApp, str], monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Put a job and its customers beside a sandbox that knows nothing yet."""
+    app, url = sandbox
+    app.reset()
+    monkeypatch.setenv("URL", url)
+    monkeypatch.setenv("PASSWORD", PASSWORD)
+    monkeypatch.delenv("ROLLCALL_STATE", raising=False)
+    monkeypatch.delenv("ROLLCALL_KEY", raising=False)
+    return Place(tmp_path, app, url)
+
+
+def sync(place: Place) -> Summary:
+    """Run the place's job as a flow, and give what the shell is told."""
+    summary = run_flow(place.job, Console(stderr=True))
+    assert summary is not None
+    return summary
+
+
+def latest_flow_run() -> FlowRun:
+    """Ask Prefect for the run that began last."""
+    with get_client(sync_client=True) as client:
+        (run,) = client.read_flow_runs(
+            flow_filter=FlowFilter(name=FlowFilterName(any_=["sync-customers"])),
+            sort=FlowRunSort.START_TIME_DESC,
+            limit=1,
+        )
+    return run
+
+
+def task_runs(flow_run: UUID) -> list[TaskRun]:
+    """Ask Prefect for the task runs of a flow run, by name; they are stored a moment after they ended."""
+    wanted = TaskRunFilter(flow_run_id=TaskRunFilterFlowRunId(any_=[flow_run]))
+    with get_client(sync_client=True) as client:
+        for _ in range(100):
+            runs = client.read_task_runs(task_run_filter=wanted)
+            if runs and all(run.state is not None and run.state.is_final() for run in runs):
+                break
+            time.sleep(0.05)
+    return sorted(runs, key=lambda run: run.name)
+
+
+def artifacts(flow_run: UUID) -> dict[str, Artifact]:
+    """Ask Prefect for the artifacts of a flow run, by key."""
+    wanted = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[flow_run]))
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(artifact_filter=wanted)
+    return {str(artifact.key): artifact for artifact in found}
+
+
+@pytest.mark.usefixtures("prefect_harness")
+def test_run_with_rejects(place: Place) -> None:
+    """Each page is a task run, the counts and the grouped rejects are artifacts, and the state tells of rejects."""
+    place.write_customers(WITH_REJECT)
+    summary = sync(place)
+    assert summary.exit_code == ExitCode.REJECTS
+    run = latest_flow_run()
+    assert run.parameters == {"job": str(place.job)}
+    assert run.state is not None
+    assert run.state.is_completed()
+    assert run.state.name == "Completed with 1 rejects"
+    assert [(task.name, task.state_name) for task in task_runs(run.id)] == [
+        ("crm: page 1", "Completed"),
+        ("crm: page 2", "Completed"),
+    ]
+    left = artifacts(run.id)
+    assert left.keys() == {"crm-run", "crm-rejects"}
+    assert left["crm-run"].type == "markdown"
+    for row in ("| created | 3 |", "| invalid | 1 |", "| **extracted** | **4** |", "# crm: completed with 1 rejects"):
+        assert row in str(left["crm-run"].data)
+    assert left["crm-rejects"].type == "table"
+    for part in ('"count": 1', '"code": "missing_param"', '"field": "name"', '"advice": "'):
+        assert part in str(left["crm-rejects"].data)
+
+
+@pytest.mark.usefixtures("prefect_harness")
+def test_run_without_rejects(place: Place) -> None:
+    """A run in which every customer arrives is Completed, and says so."""
+    assert sync(place).exit_code == ExitCode.DONE
+    state = latest_flow_run().state
+    assert state is not None
+    assert (state.name, state.message) == ("Completed", "completed, every customer accounted for")
+
+
+@pytest.mark.usefixtures("prefect_harness")
+def test_refused_login_fails_the_flow(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A target that refuses our credentials makes the flow run Failed, with the cause; the shell gets 1."""
+    monkeypatch.setenv("PASSWORD", "wrong-password")
+    summary = sync(place)
+    assert summary.exit_code == ExitCode.FAILED
+    run = latest_flow_run()
+    assert run.state is not None
+    assert run.state.is_failed()
+    assert "failed: valomnia: login: user name or password refused" in str(run.state.message)
+    assert task_runs(run.id) == []
+
+
+@pytest.mark.usefixtures("prefect_harness")
+def test_failing_page_fails_the_flow(place: Place) -> None:
+    """A page that fails is a failed task run, and the flow run is Failed with the same cause."""
+    place.app.faults = Faults(refuse_credentials=403)
+    summary = sync(place)
+    assert (summary.exit_code, summary.unfinished) == (ExitCode.FAILED, 1)
+    run = latest_flow_run()
+    assert run.state is not None
+    assert run.state.is_failed()
+    assert "the credentials are refused" in str(run.state.message)
+    (task,) = task_runs(run.id)
+    assert (task.name, task.state_name) == ("crm: page 1", "Failed")
+    assert task.state is not None
+    assert "the credentials are refused" in str(task.state.message)
+
+
+@pytest.mark.usefixtures("prefect_harness")
+def test_wrong_job_fails_the_flow(place: Place) -> None:
+    """A wrong job makes the flow run Failed with the message, is raised for the shell, and makes no ledger."""
+    place.change_job("convert: strip", "convert: strp")
+    with pytest.raises(JobError, match="unknown converter strp; did you mean strip"):
+        run_flow(place.job, Console(stderr=True))
+    state = latest_flow_run().state
+    assert state is not None
+    assert state.is_failed()
+    assert "did you mean strip?" in str(state.message)
+    assert place.files == {"job.yaml", "customers.csv"}
+    assert place.requests == []
+
+
+def test_command_runs_the_flow(place: Place, prefect_harness: PrefectHarness, tmp_path: Path) -> None:
+    """With a Prefect API configured, `rollcall run` is a flow run; standard output still holds one JSON object."""
+    place.write_customers(WITH_REJECT)
+    environment = environment_of(place, tmp_path / "prefect") | {"PREFECT_API_URL": prefect_harness.api_url}
+    said = start_python(
+        "from flows.cli import main; main()", "run", place.job, "--json", environment=environment, cwd=tmp_path
+    )
+    assert said.code == 3, said.err
+    assert (said.json["created"], said.json["invalid"]) == (3, 1)
+    run = latest_flow_run()
+    assert run.parameters == {"job": str(place.job)}
+    assert run.state_name == "Completed with 1 rejects"
+
+
+@pytest.mark.parametrize(("password", "code"), [(PASSWORD, 0), ("wrong-password", 1)])
+def test_closed_prefect_server(place: Place, tmp_path: Path, password: str, code: int) -> None:
+    """Where no Prefect server listens, the run goes on without it within half a minute and ends with its own code."""
+    environment = environment_of(place, tmp_path / "prefect") | {
+        "PREFECT_API_URL": "http://127.0.0.1:9/api",
+        "PASSWORD": password,
+    }
+    began = time.monotonic()
+    said = start_python(
+        "from flows.cli import main; main()", "run", place.job, "--json", environment=environment, cwd=tmp_path
+    )
+    assert time.monotonic() - began < 30
+    assert said.code == said.json["exit_code"] == code, said.err
+    assert "it goes on here without Prefect" in said.err
+    assert "Traceback" not in said.err
+    assert place.requests.count("POST /api/v2.1/customers/reference/C-1") == (1 if code == 0 else 0)
