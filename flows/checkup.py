@@ -15,8 +15,8 @@ from flows.document import JobError
 from flows.failure import explain_failure
 from flows.job import Job, load_job
 from flows.ledger.inspection import inspect_ledger
-from flows.page import prepare
 from flows.plan import Plan, compile_job, refuse_missing_columns
+from flows.preparation import prepare
 from flows.run import make_source, make_target, state_url
 from flows.summary import ExitCode
 

@@ -18,8 +18,9 @@ from flows.job import Job
 from flows.ledger.lease import LeaseLostError
 from flows.ledger.ledger import LawError, Ledger, LedgerError
 from flows.ledger.record import Counts, Remembered, Run, Status
-from flows.page import Desk, Prepared, Steps, prepare, process
+from flows.page import Desk, Steps, process
 from flows.plan import Plan, compile_job, refuse_missing_columns
+from flows.preparation import Prepared, prepare, tell_apart
 from flows.seen import Seen
 from flows.summary import ExitCode, Summary
 
@@ -178,8 +179,10 @@ class _Execution:
     def _read(self) -> Iterator[Prepared]:
         """Read, check and map page after page; runs in the reading thread."""
         busy: set[str] = set()
-        for number, page in self._numbered_pages():
+        met = Seen()
+        for number, extracted in self._numbered_pages():
             self.watch.on_step("extracted")
+            page = tell_apart(extracted, met)
             prepared = prepare(number, page, self.plan, self._recall, busy)
             busy = set(page.keys)
             yield prepared

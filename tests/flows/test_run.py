@@ -133,6 +133,19 @@ def test_the_same_key_twice_without_versions_is_not_unique(bench: Bench) -> None
     assert bench.target.journal == []
 
 
+@pytest.mark.parametrize("name", [None, "N"])
+def test_two_records_under_one_key_are_two_rejects(bench: Bench, name: str | None) -> None:
+    """However they fail, on one page or on two, each has its own line among the rejects, and waits its own pause."""
+    bench.job = JOB.replace("page_size: 3", "page_size: 2")
+    bench.source.records = [record("k", no=no, name=name) for no in ("A", "B", "C")]
+    bench.target.refusals = {no: Refusal("save_failed", "", "Failed to save instance.") for no in "ABC"}
+    bench.run()
+    assert [entry.line for entry in History(bench.ledger).rejects()] == [2, 3, 4]
+    again = bench.run()
+    assert again.counts.invalid + again.counts.rejected == 3
+    assert bench.target.journal == []
+
+
 def test_a_newer_version_of_the_same_key_is_processed_and_an_older_one_is_not(bench: Bench) -> None:
     """E21, E22: the newest version reaches the target, whatever the order; older ones are unchanged."""
     bench.source = FakeSource(

@@ -1,0 +1,150 @@
+"""Says what becomes of each record of a page: a pure function of the page and of what is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from connectors.protocol import Row
+from flows.ledger.record import Crossing, OpenReject, Settlement, Stage
+from flows.plan import Plan
+from flows.preparation import Prepared
+from mappings.finding import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the run and the ledger know about a page: claims by position, the target by reference, rejects by key."""
+
+    claimed: AbstractSet[int]  # positions whose reference another record has already met
+    crossings: Mapping[str, Crossing]
+    rejects: Mapping[str, OpenReject]
+    now: str
+
+
+@dataclass(slots=True)
+class Decision:
+    """What is to become of a page's records: settled ones, and rows to send with the positions they stand for."""
+
+    settlements: list[Settlement] = field(default_factory=list)
+    unchanged: int = 0
+    rows: list[Row] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    rejected: Collection[str] = ()  # the source keys with an open reject
+
+    def add(self, position: int, verdict: Settlement | Row) -> None:
+        """Take in what a candidate was weighed to be."""
+        if isinstance(verdict, Row):
+            self.rows.append(verdict)
+            self.positions.append(position)
+            return
+        self.settlements.append(verdict)
+        self.unchanged += verdict.outcome == "unchanged"
+
+
+def decide(prepared: Prepared, memory: Memory, plan: Plan) -> Decision:
+    """Say what becomes of each record, in their order."""
+    newest = _newest(prepared)
+    decision = Decision(rejected=memory.rejects)
+    for position in prepared.kept:
+        if _is_older(prepared, position, newest):
+            decision.unchanged += 1
+        elif position in memory.claimed:
+            decision.settlements.append(_not_unique(prepared, position, plan))
+        elif position in prepared.settled:
+            decision.unchanged += 1
+        elif found := prepared.findings.get(position):
+            decision.settlements.append(_invalid(prepared, position, *found))
+        else:
+            decision.add(position, _weigh(prepared, position, memory, plan))
+    decision.settlements.extend(_left_out(prepared, memory))
+    return decision
+
+
+def _newest(prepared: Prepared) -> dict[str, int]:
+    """Find the newest record of each key in the page, where records have versions; the last of equals."""
+    versions = prepared.page.versions
+    newest: dict[str, int] = {}
+    if versions is None:
+        return newest
+    for position in prepared.kept:
+        key = prepared.page.keys[position]
+        if key not in newest or versions[position] >= versions[newest[key]]:
+            newest[key] = position
+    return newest
+
+
+def _is_older(prepared: Prepared, position: int, newest: Mapping[str, int]) -> bool:
+    """Whether a newer version of this record has been handled or stands in this page."""
+    versions = prepared.page.versions
+    if versions is None:
+        return False
+    key = prepared.page.keys[position]
+    known = prepared.known.get(key)
+    return newest[key] != position or bool(known and known.version and versions[position] < known.version)
+
+
+def settlement_of(prepared: Prepared, position: int, **more: object) -> Settlement:
+    """Begin a settlement with what the page knows of the record; `more` are fields of Settlement."""
+    page = prepared.page
+    base: dict[str, object] = {
+        "position": position,
+        "source_key": page.keys[position],
+        "reference": prepared.references.get(position),
+        "line": page.lines[position] if page.lines is not None else None,
+        "version": page.versions[position] if page.versions is not None else None,
+        "record_hash": prepared.hashes.get(position),
+    }
+    return Settlement(**(base | more))  # type: ignore[arg-type]  # the names are Settlement's own
+
+
+def _invalid(prepared: Prepared, position: int, stage: Stage, findings: tuple[Finding, ...]) -> Settlement:
+    return settlement_of(prepared, position, outcome="invalid", stage=stage, findings=findings)
+
+
+def _not_unique(prepared: Prepared, position: int, plan: Plan) -> Settlement:
+    _, others = prepared.findings.get(position, ("reference", ()))
+    findings = (plan.system.finding("unique", plan.system.reference), *others)
+    return _invalid(prepared, position, "reference", findings)
+
+
+def _weigh(prepared: Prepared, position: int, memory: Memory, plan: Plan) -> Settlement | Row:
+    """Compare a candidate with what the target last confirmed and what it last refused."""
+    candidate = prepared.candidates[position]
+    crossing = memory.crossings.get(candidate.reference)
+    reject = memory.rejects.get(prepared.page.keys[position])
+    if crossing is not None and crossing.row_hash == candidate.row_hash:
+        return settlement_of(
+            prepared,
+            position,
+            outcome="unchanged",
+            row_hash=candidate.row_hash,
+            target_id=crossing.target_id,
+            closes_reject=reject is not None,
+        )
+    if reject is not None and _still_refused(reject, prepared.hashes[position], plan.fingerprint, memory.now):
+        return settlement_of(prepared, position, outcome="rejected", http_status=reject.http_status, again=True)
+    return Row(
+        candidate.reference,
+        candidate.payload,
+        target_id=crossing.target_id if crossing else None,
+        doubtful=crossing is not None and crossing.row_hash is None,
+    )
+
+
+def _still_refused(reject: OpenReject, record_hash: bytes, fingerprint: str, now: str) -> bool:
+    """Whether nothing changed since the target refused this customer, and its pause is not over."""
+    return (
+        reject.outcome == "rejected"
+        and reject.record_hash == record_hash
+        and reject.fingerprint == fingerprint
+        and reject.due_at > now
+    )
+
+
+def _left_out(prepared: Prepared, memory: Memory) -> Iterable[Settlement]:
+    """Close the rejects of customers that the filter now leaves out."""
+    for position in prepared.filtered:
+        if prepared.page.keys[position] in memory.rejects:
+            yield settlement_of(prepared, position, outcome="filtered", closes_reject=True)
