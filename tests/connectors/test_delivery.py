@@ -114,6 +114,13 @@ def failing(references: set[str], say: Say = SILENCE, times: int = 10**9) -> Scr
     return lambda row, sent: say if row.reference in references and sent < times else accept(row)
 
 
+def one_silent_one_late(row: Row, sent: int) -> Say:
+    """Never answer C-0, and ask for a minute before C-1."""
+    if row.reference == "C-0":
+        return SILENCE
+    return AnsweredError("fake: send: status 503", 60.0, 503) if sent == 0 else accept(row)
+
+
 def codes(deliveries: dict[int, Delivery]) -> dict[int, str]:
     """Give the code of every refused row."""
     return {
@@ -288,6 +295,35 @@ def test_a_lone_failing_customer_is_refused_where_the_target_answers_a_look_up()
     run(scenario())
 
 
+def test_a_failing_customer_is_refused_once_another_succeeds() -> None:
+    """Out of tries and not to be looked up, it waits until somebody else tells that the target is well."""
+    target = FakeTarget(one_silent_one_late, SILENCE)
+
+    async def scenario() -> None:
+        found, error = await deliver(make_courier(target), make_rows(2))
+        assert error is None
+        assert codes(found) == {0: "unconfirmed"}
+        assert 60 <= clock() < 61
+
+    run(scenario())
+
+
+def test_customers_that_can_be_read_but_not_written_open_the_circuit_across_pages() -> None:
+    """Look-ups that work do not hide that ten different customers in a row could not be written."""
+    target = FakeTarget(lambda *_: BROKEN)
+
+    async def scenario() -> None:
+        courier = make_courier(target)
+        rows = make_rows(10)
+        first, error = await deliver(courier, rows[:5])
+        assert (len(codes(first)), error) == (5, None)
+        second, error = await deliver(courier, rows[5:])
+        assert second == {}
+        assert isinstance(error, UnavailableError)
+
+    run(scenario())
+
+
 @pytest.mark.parametrize("count", [1, 4, 9, 300])
 def test_a_target_that_is_away_refuses_nobody(count: int) -> None:
     """A target down for all ends the delivery after five minutes of probes, however few customers there are."""
@@ -302,6 +338,7 @@ def test_a_target_that_is_away_refuses_nobody(count: int) -> None:
     run(scenario())
     probes = [at for at, _ in target.sent if at > 25]
     assert len(probes) <= 10
+    assert len(target.looked_up) <= count  # probes are sends, and count against nobody
 
 
 def test_a_target_that_comes_back_gets_everybody() -> None:

@@ -228,6 +228,20 @@ def test_one_customer_failing_often_does_not_open_the_circuit() -> None:
     run(scenario())
 
 
+def test_a_throttled_customer_breaks_a_row_of_failures() -> None:
+    """A 429 is an answer: the ten in a row are counted anew."""
+
+    async def scenario() -> None:
+        gate = make_gate()
+        for customer in range(9):
+            gate.failed(await gate.admit(), f"C-{customer}")
+        gate.throttled(await gate.admit(), 1)
+        gate.failed(await gate.admit(), "C-9")
+        assert not gate.is_open
+
+    run(scenario())
+
+
 def test_an_open_circuit_probes_every_half_minute_and_gives_up_after_five() -> None:
     """While the target is away ten requests go out, thirty seconds apart, and then all who wait are told."""
 

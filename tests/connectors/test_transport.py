@@ -80,7 +80,7 @@ def exchange(
         async with serving(serve, context) as url, Transport("fake", url, limits) as transport:
             return await transport.exchange("POST", target, {"X-Token": "canary"}, body, "upsert")
 
-    return asyncio.run(main())
+    return asyncio.run(asyncio.wait_for(main(), 2))  # a TimeoutError is no TransientError
 
 
 def test_a_request_arrives_as_it_was_given() -> None:

@@ -342,6 +342,22 @@ def test_those_who_waited_for_a_failed_sign_in_share_its_error() -> None:
     assert transport.requests == 2 + 8 + 1 + 3
 
 
+def test_a_late_word_about_an_old_session_does_not_end_the_new_one() -> None:
+    """An answer to a request of the session before says nothing about the one of today."""
+    server = Valomnia(lambda request: httpx.Response(201, json=customer(reference_of(request))))
+
+    async def act(target: ValomniaTarget) -> bool:
+        old = target._auth.session
+        server.live.clear()
+        await target.send(Row("C-1"))
+        new = target._auth.session
+        assert old is not None
+        target._auth.end(old)
+        return target._auth.session is new is not old
+
+    assert perform(server, act)[0]
+
+
 def test_a_sign_in_without_an_answer_is_shared_as_well() -> None:
     """Eight requests that wait for a sign-in that times out wait for one, not for eight."""
     server = Valomnia(always(200, customer("C-1")))
