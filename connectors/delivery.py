@@ -13,14 +13,16 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Seque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Protocol, TypeVar, cast, runtime_checkable
+from typing import TypeVar, cast
 
 from connectors.gate import Clock, Gate, Sleep
 from connectors.parcel import Parcel
-from connectors.protocol import Answer, Row, Target, ThrottledError, TransientError
+from connectors.protocol import Answer, Held, Row, Target, ThrottledError, TransientError
 from connectors.retry import Budget, Retry
 
-_GROUP_SIZE = 100
+# What a killed run may have to send again: a group, the answers that came with its last, and what is in flight.
+_AT_RISK = 100
+_SMALLEST_GROUP = 20
 _GROUP_SECONDS = 0.25
 
 _T = TypeVar("_T")
@@ -35,18 +37,11 @@ class Delivery:
     tries: int
 
 
-@runtime_checkable
-class _Counting(Protocol):
-    """A target that counts its requests itself, signing in included."""
-
-    requests: int
-
-
 class Courier:
     """Delivers rows through a target, at the pace of a gate.
 
-    A customer whose send failed is tried again, up to the policy's number, then looked up. `requests` and `retries`
-    count over all deliveries.
+    A customer whose send failed is tried again, up to the policy's number, then looked up. `requests` (sends, retries
+    and look-ups; signing in is no customer's) and `retries` count over all deliveries.
     """
 
     def __init__(
@@ -66,32 +61,29 @@ class Courier:
         self.clock = clock
         self.sleep = sleep
         self.chance = chance
-        self._sent = 0
+        self.requests = 0
         self.retries = 0
-
-    @property
-    def requests(self) -> int:
-        """Every request that went out: sends, retries, look-ups, and signing in where the target counts it."""
-        return self.target.requests if isinstance(self.target, _Counting) else self._sent
 
     def note_send(self) -> None:
         """Count the first send of a row."""
-        self._sent += 1
+        self.requests += 1
         self.budget.note_request(self.clock())
 
     def note_retry(self) -> None:
         """Count another send of a row."""
-        self._sent += 1
+        self.requests += 1
         self.retries += 1
 
     def note_look_up(self) -> None:
         """Count a look-up."""
-        self._sent += 1
+        self.requests += 1
 
     async def deliver(
         self, rows: Sequence[Row], before_send: Callable[[], None]
     ) -> AsyncGenerator[list[Delivery], None]:
         """Send rows and yield their answers, in groups of at most 100 and at least every quarter of a second.
+
+        A group is the smaller, the more is in flight: what is not yielded yet stays at 100 up to 40 in flight.
 
         Each row gets exactly one Delivery, in no order. `before_send` is called before every request; where it raises,
         or the target fails for good (PermanentError), nothing new is started, what is in flight ends and is yielded,
@@ -106,6 +98,24 @@ class Courier:
             await trip.end()
         if trip.error is not None:
             raise trip.error
+
+    async def look_up(self, row: Row, before_send: Callable[[], None]) -> Held | None:
+        """Find one customer by its reference, with the same patience as a delivery; None where it is not held.
+
+        Raises TransientError after the last try, and whatever `before_send` or a target that fails for good raises.
+        """
+        trip = _Trip(self, (), before_send)
+        failures = 0
+        while True:
+            try:
+                return await trip.through(self.target.look_up, row, self.note_look_up)
+            except ThrottledError:
+                continue  # the gate waits
+            except TransientError as error:
+                failures += 1
+                if failures >= self.retry.tries:
+                    raise
+                await self.sleep(self.retry.pause(failures, error.delay_seconds, self.chance()))
 
 
 @dataclass(slots=True)
@@ -126,8 +136,11 @@ class _Trip:
     _numbers: Iterator[int] = field(default_factory=count)
     _active: int = 0
 
+    _group: int = field(init=False)
+
     def __post_init__(self) -> None:
         self._fresh = iter(enumerate(self.rows))
+        self._group = max(_SMALLEST_GROUP, _AT_RISK - 2 * self.courier.gate.concurrency)
 
     def start(self) -> None:
         """Start as many workers as may ever send at once."""
@@ -138,14 +151,14 @@ class _Trip:
 
     async def collect(self) -> list[Delivery]:
         """Wait for the next group of answers; an empty one once all workers have ended."""
-        while self._workers and len(self._answers) < _GROUP_SIZE:
+        while self._workers and len(self._answers) < self._group:
             self._news.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_GROUP_SECONDS):
                     await self._news.wait()
             if self._answers:
                 break
-        group, self._answers = self._answers[:_GROUP_SIZE], self._answers[_GROUP_SIZE:]
+        group, self._answers = self._answers[: self._group], self._answers[self._group :]
         return group
 
     async def end(self) -> None:
@@ -197,7 +210,7 @@ class _Trip:
         courier = self.courier
         note = courier.note_retry if parcel.tries else courier.note_send
         try:
-            answer = await self._through(courier.target.send, parcel.sendable, note)
+            answer = await self.through(courier.target.send, parcel.sendable, note)
         except ThrottledError:
             self._put_back(parcel)
         except TransientError as error:
@@ -215,7 +228,7 @@ class _Trip:
             self._put_back_anew(parcel)
             return
         try:
-            held = await self._through(self.courier.target.look_up, parcel.row, self.courier.note_look_up)
+            held = await self.through(self.courier.target.look_up, parcel.row, self.courier.note_look_up)
         except ThrottledError:
             self._put_back(parcel)
             return
@@ -228,7 +241,7 @@ class _Trip:
         else:
             self._judge(parcel)
 
-    async def _through(self, call: Callable[[Row], Awaitable[_T]], row: Row, note: Callable[[], None]) -> _T:
+    async def through(self, call: Callable[[Row], Awaitable[_T]], row: Row, note: Callable[[], None]) -> _T:
         """Send one request through the gate, note it, and tell the gate how it went."""
         gate = self.courier.gate
         worker = cast("asyncio.Task[None]", asyncio.current_task())
@@ -308,5 +321,5 @@ class _Trip:
 
     def _report(self, parcel: Parcel, answer: Answer) -> None:
         self._answers.append(Delivery(parcel.position, answer, parcel.tries))
-        if len(self._answers) >= _GROUP_SIZE:
+        if len(self._answers) >= self._group:
             self._news.set()

@@ -229,8 +229,7 @@ class _Execution:
     async def _close_unanswered(self) -> None:
         """Look up customers whose answer an earlier run never had and which the source no longer shows."""
         for intent in self.ledger.unanswered(self.run):
-            self._before_send()
-            held = await self.courier.target.look_up(Row(intent.reference))
+            held = await self.courier.look_up(Row(intent.reference), self._before_send)
             self.ledger.close_intent(self.run, intent, held.target_id if held else None)
 
     def _close_left(self) -> None:

@@ -157,13 +157,29 @@ def test_no_rows_make_no_groups() -> None:
 
 
 def test_groups_come_when_full_or_after_a_quarter_of_a_second() -> None:
-    """A hundred answers make a group at once, and fewer after 250 ms."""
+    """With little in flight nearly a hundred answers make a group at once, and fewer after 250 ms."""
 
     async def scenario() -> list[tuple[float, int]]:
-        courier = make_courier(FakeTarget(seconds=0.1), concurrency=60)
+        courier = make_courier(FakeTarget(seconds=0.005), concurrency=4)
         return [(round(clock(), 2), len(group)) async for group in courier.deliver(make_rows(250), lambda: None)]
 
-    assert run(scenario()) == [(0.2, 100), (0.4, 100), (0.5, 50)]
+    assert run(scenario()) == [(0.12, 92), (0.23, 92), (0.32, 66)]
+
+
+@pytest.mark.parametrize("concurrency", [1, 4, 16, 32, 40])
+def test_what_a_killed_run_repeats_stays_at_a_hundred(concurrency: int) -> None:
+    """Answers that wait for their group and requests in flight are together at most 100."""
+
+    async def scenario() -> int:
+        target = FakeTarget()
+        courier = make_courier(target, concurrency)
+        yielded = at_risk = 0
+        async for group in courier.deliver(make_rows(400), lambda: None):
+            at_risk = max(at_risk, len(target.sent) - yielded)
+            yielded += len(group)
+        return at_risk
+
+    assert run(scenario()) <= 100
 
 
 def test_slow_answers_are_yielded_as_they_come() -> None:
@@ -523,16 +539,31 @@ def test_cancelling_leaves_no_task_behind() -> None:
     run(scenario())
 
 
-def test_the_requests_that_a_target_counts_itself_are_taken() -> None:
-    """Where the target counts, its figure stands: it knows of signing in."""
+def test_a_look_up_is_as_patient_as_a_delivery() -> None:
+    """A look-up is tried again after failures and throttling, and says what is held."""
+    says: list[Held | Exception | None] = [SILENCE, ThrottledError("fake: 429", 1.0), BROKEN, Held("7", same=True)]
 
-    class Counting(FakeTarget):
-        requests = 42
+    class Moody(FakeTarget):
+        async def look_up(self, row: Row) -> Held | None:
+            self.held = says.pop(0)
+            return await super().look_up(row)
 
     async def scenario() -> None:
-        courier = make_courier(Counting())
-        await deliver(courier, make_rows(1))
-        assert courier.requests == 42
+        courier = make_courier(Moody())
+        assert await courier.look_up(Row("C-1"), lambda: None) == Held("7", same=True)
+        assert courier.requests == 4
+
+    run(scenario())
+
+
+def test_a_look_up_without_an_answer_ends_in_the_last_error() -> None:
+    """After five failures the target's failure is raised, and nobody is refused."""
+
+    async def scenario() -> None:
+        target = FakeTarget(held=SILENCE)
+        with pytest.raises(TransientError, match="no answer"):
+            await make_courier(target).look_up(Row("C-1"), lambda: None)
+        assert len(target.looked_up) == 5
 
     run(scenario())
 
