@@ -21,6 +21,7 @@ from connectors.sandbox.valomnia import valomnia_app
 from connectors.sandbox.valomnia_setting import ValomniaSettings
 
 PASSWORD = "right-password"
+LOGIN = ["POST /j_spring_security_check", "GET /login/ajaxSuccess"]
 
 JOB = """\
 job: crm
@@ -119,6 +120,18 @@ class Place:
     def requests(self) -> list[str]:
         """Method and path of every request that the sandbox got."""
         return [f"{entry.method} {entry.path}" for entry in self.app.journal.entries]
+
+
+def complaint(place: Place, rollcall: Shell, *arguments: object) -> str:
+    """Call a command that must refuse its job, prove that nothing was touched, and give the message."""
+    before = place.files
+    said = rollcall(*arguments)
+    assert said.code == 2, said.err
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    assert place.requests == []
+    assert place.files == before, "a wrong job must leave no ledger, key or lock"
+    return said.err
 
 
 @contextmanager

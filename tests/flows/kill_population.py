@@ -1,4 +1,4 @@
-"""Invents customers for tests that kill: a CSV file, its job, what the target must hold of it and what must be rejected."""
+"""Invents customers for tests that kill: their file and job, what the target must hold, and what must be rejected."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Waiting:
 
     @contextmanager
     def next(self) -> Iterator[subprocess.Popen[str]]:
-        """Let the next run begin, and load another; it is killed at the end of the block, if it has not ended by then."""
+        """Let the next run begin, and load another; it is killed at the end of the block, unless it has ended."""
         self._ready.append(start_run(self._job, RUN_WHEN_TOLD))
         with self._ready.popleft() as process:
             try:
