@@ -1,0 +1,36 @@
+"""What tests of more than one folder share: Prefect's own test server, started once and only where a test asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+@dataclass(frozen=True, slots=True)
+class PrefectHarness:
+    """A running Prefect test server: where its database is, and the folder in which the client keeps files."""
+
+    database: Path
+    home: Path
+    api_url: str
+
+
+@pytest.fixture(scope="session")
+def prefect_harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectHarness]:
+    """Start Prefect's test server over a database of its own; takes ten seconds or more, once a session."""
+    home = tmp_path_factory.mktemp("prefect")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_HOME", str(home))
+        patch.setenv("DO_NOT_TRACK", "1")
+        patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+        from prefect.settings import PREFECT_API_URL, PREFECT_HOME, get_current_settings, temporary_settings
+        from prefect.testing.utilities import prefect_test_harness
+
+        with temporary_settings({PREFECT_HOME: home}), prefect_test_harness(server_startup_timeout=60):
+            database = get_current_settings().server.database.connection_url
+            assert database is not None
+            path = Path(database.get_secret_value().removeprefix("sqlite+aiosqlite:///"))
+            yield PrefectHarness(path, home, str(PREFECT_API_URL.value()))
