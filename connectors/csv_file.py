@@ -158,7 +158,7 @@ class CsvSource:
                     return
                 if reader.line_num - before == len(rows) and all(rows):
                     yield range(before + 1, before + 1 + len(rows)), rows
-                else:
+                elif any(rows):
                     yield _numbered(rows, before + 1)
         except (csv.Error, UnicodeError) as error:
             raise BrokenSourceError(

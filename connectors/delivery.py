@@ -22,7 +22,7 @@ from connectors.retry import Budget, Retry
 
 # What a killed run may have to send again: a group, the answers that came with its last, and what is in flight.
 _AT_RISK = 100
-_SMALLEST_GROUP = 20
+_SMALLEST_GROUP = 32
 _GROUP_SECONDS = 0.25
 
 _T = TypeVar("_T")
@@ -83,7 +83,7 @@ class Courier:
     ) -> AsyncGenerator[list[Delivery], None]:
         """Send rows and yield their answers, in groups of at most 100 and at least every quarter of a second.
 
-        A group is the smaller, the more is in flight: what is not yielded yet stays at 100 up to 40 in flight.
+        A group is the smaller, the more is in flight: what is not yielded yet stays at 100 up to 34 in flight.
 
         Each row gets exactly one Delivery, in no order. `before_send` is called before every request; where it raises,
         or the target fails for good (PermanentError), nothing new is started, what is in flight ends and is yielded,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from connectors.delivery import Courier, Delivery
@@ -52,10 +53,11 @@ async def process(prepared: Prepared, desk: Desk) -> Counts:
     ]
     ledger.open_page(run, opening, decision.settlements, intents)
     desk.on_step("intended")
-    async for group in desk.courier.deliver(decision.rows, desk.before_send):
-        desk.on_step("answered")
-        ledger.settle(run, number, [_answered(prepared, decision, delivery, desk.plan) for delivery in group])
-        desk.on_step("recorded")
+    async with aclosing(desk.courier.deliver(decision.rows, desk.before_send)) as groups:
+        async for group in groups:
+            desk.on_step("answered")
+            ledger.settle(run, number, [_answered(prepared, decision, delivery, desk.plan) for delivery in group])
+            desk.on_step("recorded")
     watermark = (*desk.watermark, prepared.page.cursor) if desk.watermark and number > 0 else None
     counts = ledger.confirm_page(run, number, watermark)
     desk.on_step("confirmed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -40,6 +41,8 @@ class Plan:
 def compile_job(job: Job, key: bytes) -> Plan:
     """Compile fields, filter and converters; raises JobError naming the job file and the field that is wrong."""
     system = load_system(job.target.kind)
+    if job.converters and str(job.folder) not in sys.path:
+        sys.path.append(str(job.folder))  # a job's own converters lie beside it
     try:
         converters = load_converters(job.converters)
         mapper = Mapper(job.fields, system, converters, root=job.folder)

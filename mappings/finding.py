@@ -41,12 +41,12 @@ CODES: Mapping[str, Advice] = {
     "unmapped_value": Advice(
         "Value has no entry",
         "The job's table of values for this field has no entry for what the source says.",
-        "Add the value to `values` in the job, then replay.",
+        "Add the value to `values` in the job; the next run tries it again.",
     ),
     "converter_failed": Advice(
         "Converter failed",
         "A converter broke on this record; only the kind of its error is shown, because its text may be personal.",
-        "Try the converter on the record's value and make it raise nothing, then replay.",
+        "Try the converter on the record's value and make it raise nothing; the next run tries it again.",
     ),
     "field_count": Advice(
         "Wrong number of columns",
@@ -67,6 +67,21 @@ CODES: Mapping[str, Advice] = {
         "Unsafe reference",
         "The reference is `.` or `..`, or holds control or invisible characters, and would not survive in an address.",
         "Correct the reference in the source.",
+    ),
+    "invalid_reference": Advice(
+        "Reference that no address can hold",
+        "The reference is empty, `.` or `..`, which servers take for steps and not for names.",
+        "Correct the reference in the source.",
+    ),
+    "invalid_text": Advice(
+        "Half a character",
+        "A text holds half of a character (a lone surrogate), which cannot be sent.",
+        "Correct the text in the source, or state the right `encoding` in the job.",
+    ),
+    "unreadable_file": Advice(
+        "File that cannot be read",
+        "The file that the record names could not be read when it was to be sent.",
+        "See to the file's rights and that it is still there; the next run tries it again.",
     ),
     "unsafe_path": Advice(
         "File outside the job's folder",

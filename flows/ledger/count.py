@@ -46,6 +46,12 @@ def run_counts(connection: Connection, run: int) -> Counts:
     return _with_lines(counts, outcomes)
 
 
+def unfinished_pages(connection: Connection, run: int) -> int:
+    """Count the pages that a run began and did not confirm."""
+    query = text("SELECT count(*) FROM pages WHERE run = :run AND confirmed_at IS NULL")
+    return int(connection.execute(query, {"run": run}).scalar_one())
+
+
 def _with_lines(counts: Counts, outcomes: Iterable[Any]) -> Counts:
     for row in outcomes:
         setattr(counts, row.outcome, getattr(counts, row.outcome) + row.number)

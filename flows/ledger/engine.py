@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Dialect, Engine, Table, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Dialect, Engine, Table, bindparam, create_engine, delete, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -77,16 +77,30 @@ def write_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, .
         connection.exec_driver_sql(_upsert(connection.dialect.name, table), list(rows))
 
 
+def delete_rows(connection: Connection, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
+    """Delete rows by their whole primary key, in the table's order; as quick as `write_rows`, for the same reason."""
+    if keys:
+        connection.exec_driver_sql(_deletion(connection.dialect.name, table), list(keys))
+
+
 @cache
 def _upsert(dialect_name: str, table: Table) -> str:
     keys = [column.name for column in table.primary_key]
     columns = [column.name for column in table.columns]
-    dialect: Dialect
-    statement: Any
-    if dialect_name == "postgresql":
-        statement, dialect = postgresql.insert(table), postgresql.dialect(paramstyle="format")  # type: ignore[no-untyped-call]  # as it ships
-    else:
-        statement, dialect = sqlite.insert(table), sqlite.dialect(paramstyle="qmark")
+    statement: Any = (postgresql if dialect_name == "postgresql" else sqlite).insert(table)
     others = {name: statement.excluded[name] for name in columns if name not in keys}
     upsert = statement.on_conflict_do_update(index_elements=keys, set_=others)
-    return str(upsert.compile(dialect=dialect, column_keys=columns))
+    return str(upsert.compile(dialect=_positional(dialect_name), column_keys=columns))
+
+
+@cache
+def _deletion(dialect_name: str, table: Table) -> str:
+    conditions = [column == bindparam(column.name) for column in table.primary_key]
+    return str(delete(table).where(*conditions).compile(dialect=_positional(dialect_name)))
+
+
+def _positional(dialect_name: str) -> Dialect:
+    """Make the dialect that writes a driver's own placeholders for rows that are tuples."""
+    if dialect_name == "postgresql":
+        return postgresql.dialect(paramstyle="format")  # type: ignore[no-untyped-call]  # as it ships
+    return sqlite.dialect(paramstyle="qmark")

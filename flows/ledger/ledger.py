@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, delete, insert, select, text, update
+from sqlalchemy import URL, Connection, Engine, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from flows.document import JobError
 from flows.ledger import tables
-from flows.ledger.count import page_counts, run_counts
-from flows.ledger.engine import READ_ONLY, open_engine, parse_url, write_rows
-from flows.ledger.key import check_value, key_of
+from flows.ledger.count import page_counts, run_counts, unfinished_pages
+from flows.ledger.engine import READ_ONLY, delete_rows, open_engine, parse_url, write_rows
+from flows.ledger.key import check_value, find_key, make_key
 from flows.ledger.lease import Lease, take_lease
 from flows.ledger.migration import migrate
 from flows.ledger.record import (
@@ -30,6 +31,8 @@ from flows.ledger.record import (
     moment_text,
 )
 from flows.ledger.settling import open_rejects, settle
+
+_GIVE_BACK = "give back its ROLLCALL_KEY or key file, or use --rekey, which sends every customer once more"
 
 Clock = Callable[[], datetime]
 
@@ -63,7 +66,8 @@ class Ledger:
         try:
             with engine.begin() as connection:
                 migrate(connection)
-            key = key_of(url, environment)
+                known = _known_key(connection)
+            key = find_key(url, environment) or _new_key(url, known, rekey=rekey)
             with engine.begin() as connection:
                 _check_key(connection, key, rekey=rekey)
         except DBAPIError as error:
@@ -105,17 +109,7 @@ class Ledger:
         """Open a run; takes over from one that did not end, whose unanswered intents void their customers' hashes."""
         with self._writing() as connection:
             scope, fresh = _scope(connection, job, target)
-            dead = connection.execute(
-                select(tables.runs.c.run)
-                .where(tables.runs.c.job == job, tables.runs.c.status == "running")
-                .order_by(tables.runs.c.run.desc())
-            ).scalars()
-            resumes = next(iter(dead.all()), None)
-            connection.execute(
-                update(tables.runs)
-                .where(tables.runs.c.job == job, tables.runs.c.status == "running")
-                .values(status="interrupted", message="ended without a word", ended_at=self._now())
-            )
+            resumes = _close_dead_runs(connection, job, self._now())
             _void_unanswered(connection, scope)
             number = connection.execute(
                 insert(tables.runs)
@@ -159,12 +153,7 @@ class Ledger:
         """Commit a group of answers, and with them the end of their intents."""
         with self._writing() as connection:
             settle(connection, run, page, settlements, self.clock())
-            connection.execute(
-                delete(tables.intents).where(
-                    tables.intents.c.scope == run.scope,
-                    tables.intents.c.reference.in_([item.reference for item in settlements]),
-                )
-            )
+            delete_rows(connection, tables.intents, [(run.scope, item.reference) for item in settlements])
 
     def confirm_page(self, run: Run, page: int, watermark: tuple[str, str, str] | None = None) -> Counts:
         """Close a page and move the watermark (source, filter, cursor) in one transaction, last.
@@ -199,9 +188,7 @@ class Ledger:
         """
         with self._writing() as connection:
             counts = run_counts(connection, run.number)
-            unfinished = connection.execute(
-                text("SELECT count(*) FROM pages WHERE run = :run AND confirmed_at IS NULL"), {"run": run.number}
-            ).scalar_one()
+            unfinished = unfinished_pages(connection, run.number)
             if not counts.balanced:
                 status = "failed"
                 message = f"{counts.extracted} records were extracted, {counts.outcomes} have an outcome"
@@ -213,7 +200,7 @@ class Ledger:
                     message=message,
                     ended_at=self._now(),
                     unfinished=unfinished,
-                    **{name: getattr(counts, name) for name in Counts.__slots__},
+                    **asdict(counts),
                     **figures,
                 )
             )
@@ -288,11 +275,7 @@ class Ledger:
             if target_id is not None:
                 crossing = (run.scope, intent.reference, target_id, None, intent.source_key, run.number)
                 write_rows(connection, tables.crosswalk, [crossing])
-            connection.execute(
-                delete(tables.intents).where(
-                    tables.intents.c.scope == run.scope, tables.intents.c.reference == intent.reference
-                )
-            )
+            delete_rows(connection, tables.intents, [(run.scope, intent.reference)])
 
     def close_left(self, run: Run) -> int:
         """Close the open rejects of customers that a complete read did not meet: they left the source."""
@@ -338,6 +321,20 @@ def _scope(connection: Connection, job: str, target: str) -> tuple[int, bool]:
     return connection.execute(made).scalar_one(), True
 
 
+def _close_dead_runs(connection: Connection, job: str, now: str) -> int | None:
+    """Close the runs that ended without a word, with what they had confirmed; gives the last of them."""
+    running = select(tables.runs.c.run).where(tables.runs.c.job == job, tables.runs.c.status == "running")
+    dead = connection.execute(running.order_by(tables.runs.c.run)).scalars().all()
+    for run in dead:
+        figures = {**asdict(run_counts(connection, run)), "unfinished": unfinished_pages(connection, run)}
+        connection.execute(
+            update(tables.runs)
+            .where(tables.runs.c.run == run)
+            .values(status="interrupted", message="ended without a word", ended_at=now, **figures)
+        )
+    return dead[-1] if dead else None
+
+
 def _void_unanswered(connection: Connection, scope: int) -> None:
     """Forget the hashes of customers whose last request has no recorded answer: they are read and sent again."""
     connection.execute(
@@ -356,8 +353,19 @@ def _void_unanswered(connection: Connection, scope: int) -> None:
     )
 
 
+def _known_key(connection: Connection) -> str | None:
+    return connection.execute(text("SELECT value FROM settings WHERE name = 'key_check'")).scalar()
+
+
+def _new_key(url: URL, known: str | None, *, rekey: bool) -> bytes:
+    """Make a key, unless the ledger had one: a new one would only hide that it is lost."""
+    if known is not None and not rekey:
+        raise JobError(f"the key of the ledger is missing: {_GIVE_BACK}")
+    return make_key(url)
+
+
 def _check_key(connection: Connection, key: bytes, *, rekey: bool) -> None:
-    known = connection.execute(text("SELECT value FROM settings WHERE name = 'key_check'")).scalar()
+    known = _known_key(connection)
     value = check_value(key)
     if known == value:
         return
@@ -365,10 +373,7 @@ def _check_key(connection: Connection, key: bytes, *, rekey: bool) -> None:
         connection.execute(text("INSERT INTO settings VALUES ('key_check', :value)"), {"value": value})
         return
     if not rekey:
-        raise JobError(
-            "the ledger was written with another key: give back its ROLLCALL_KEY or key file,"
-            " or use --rekey, which sends every customer once more"
-        )
+        raise JobError(f"the ledger was written with another key: {_GIVE_BACK}")
     connection.execute(text("UPDATE settings SET value = :value WHERE name = 'key_check'"), {"value": value})
     connection.execute(text("UPDATE customers SET record_hash = NULL"))
     connection.execute(text("UPDATE crosswalk SET row_hash = NULL"))

@@ -1,4 +1,4 @@
-"""A target that answers as fast as Python can: it checks nothing and stores nothing, so that clients are what is measured.
+"""Answers as fast as Python can: it checks nothing and stores nothing, so that clients are what is measured.
 
 `python -m tests.benchmarks.server --latency 50` prints its base URL and serves until it is ended.
 """

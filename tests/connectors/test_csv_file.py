@@ -83,6 +83,12 @@ def test_a_record_over_several_lines_keeps_the_line_it_begins_on(tmp_path: Path)
     assert page.counted == 4
 
 
+def test_a_page_of_blank_lines_is_no_page(tmp_path: Path) -> None:
+    """Blank lines are no records, however many there are."""
+    pages = read(source(tmp_path, "no\nA\nB\n\n\n\n\n\nC\n", key="no"))
+    assert [(list(page.keys), list(page.lines or ())) for page in pages] == [(["A", "B"], [2, 3]), (["C"], [9])]
+
+
 @pytest.mark.parametrize(
     ("content", "encoding"),
     [("no,name\nA,é\n".encode("utf-8-sig"), "utf-8"), ("no,name\nA,é\n".encode("cp1252"), "cp1252")],

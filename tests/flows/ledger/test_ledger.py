@@ -234,6 +234,27 @@ def test_another_key_is_refused_until_it_is_taken_over(tmp_path: Path, clock: Se
     taken.close()
 
 
+def test_a_lost_key_is_not_replaced_by_a_new_one(tmp_path: Path, clock: SetClock) -> None:
+    """A ledger whose key file is gone says so, and makes none that would be mistaken for it."""
+    state = f"sqlite:///{tmp_path}/ledger.db"
+    Ledger.open(state, {}, clock).close()
+    (tmp_path / "ledger.key").unlink()
+    with pytest.raises(JobError, match="key of the ledger is missing"):
+        Ledger.open(state, {}, clock)
+    assert not (tmp_path / "ledger.key").exists()
+    Ledger.open(state, {}, clock, rekey=True).close()
+
+
+def test_a_run_that_died_keeps_the_counts_that_it_had_confirmed(ledger: Ledger) -> None:
+    """Taken over, it shows its confirmed pages and the one that it left open."""
+    dead = begin(ledger)
+    one_page(ledger, dead, settled(1, "created"), settled(2, "created"))
+    ledger.open_page(dead, Opening(2, 1, 0, 0, "c"), [], [("C-3", "k3")])
+    begin(ledger)
+    row = next(row for row in History(ledger).runs() if row["run_id"] == str(dead.number))
+    assert (row["status"], row["extracted"], row["created"], row["unfinished"]) == ("interrupted", 2, 2, 1)
+
+
 def test_ledger_and_key_are_readable_by_their_owner_alone(tmp_path: Path, clock: SetClock) -> None:
     """X25: the files are 0600 whatever the umask."""
     before = os.umask(0)
