@@ -45,6 +45,7 @@ def run_in_process(job: Job, ledger: Ledger, console: Console, watch: Watch | No
             detail = f"{counts.created + counts.updated:,} sent, {counts.unchanged:,} unchanged, {rejects:,} rejects"
             progress.update(task, completed=counts.extracted, detail=detail)
 
+        gc.freeze()  # what is imported by now stays: the collector need not look through it page after page
         watch.on_page = show
         watch.on_notice = lambda text: progress.console.print(text, style="dim")
         return asyncio.run(_with_signals(job, ledger, watch))
