@@ -86,8 +86,10 @@ def server(latency: float) -> Iterator[str]:
     command = [sys.executable, "-m", "tests.benchmarks.server", "--latency", str(latency)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.terminate()
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
 
 
 def wrk(base_url: str, in_flight: int, seconds: int, folder: Path) -> float | None:
