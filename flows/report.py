@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from flows.ledger.history import Chapter, RejectEntry, Story
 from flows.summary import ExitCode, Summary
-from mappings.finding import explain
-from mappings.system import System
+from mappings.system import System, explain
 
 _OUTCOMES = {
     "created": ("green", "new at the target"),
@@ -126,17 +126,31 @@ def runs(rows: Sequence[dict[str, Any]]) -> RenderableType:
     """Show runs with their counts, newest first."""
     if not rows:
         return Text("no run yet")
-    table = Table()
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
     for name in ("run", "job", "began", "status"):
-        table.add_column(name, no_wrap=name == "began")
-    names = ("extracted", *_OUTCOMES, "requests", "seconds")
-    for name in names:
-        table.add_column(name, justify="right")
+        table.add_column(name, no_wrap=name != "job", overflow="fold")
+    for name in ("extracted", "requests", "seconds"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("what became of them")
     for row in rows:
-        status = Text(row["status"], _STATUS_COLOURS.get(row["status"], ""))
-        figures = [f"{row[name]:.1f}" if name == "seconds" and row[name] else f"{row[name] or 0:,}" for name in names]
-        table.add_row(row["run_id"], row["job"], row["started_at"][:19].replace("T", " "), status, *figures)
+        table.add_row(
+            row["run_id"],
+            row["job"],
+            row["started_at"][:16].replace("T", " "),
+            Text(row["status"], _STATUS_COLOURS.get(row["status"], "")),
+            f"{row['extracted']:,}",
+            f"{row['requests']:,}",
+            f"{row['seconds'] or 0:.1f}",
+            _what_became(row),
+        )
     return table
+
+
+def _what_became(row: Mapping[str, Any]) -> Text:
+    parts = [Text(f"{row[name]:,} {name}", colour) for name, (colour, _) in _OUTCOMES.items() if row[name]]
+    if row["unfinished"]:
+        parts.append(Text(f"{row['unfinished']:,} page(s) unfinished", "yellow"))
+    return Text(", ").join(parts)
 
 
 def story(told: Story, system: System) -> RenderableType:
@@ -155,12 +169,14 @@ def story(told: Story, system: System) -> RenderableType:
         lines.append(Text(f"{told.runs_since} later completed run(s) decided nothing new for it", "dim"))
     if told.reject:
         lines.append(
-            Text(f"open reject since then, tried {told.reject.tries} time(s), next on {told.reject.due_at[:19]}")
+            Text(
+                f"open reject, met {told.reject.tries} time(s); sent again after {told.reject.due_at[:16]} or a change"
+            )
         )
         for finding in told.reject.findings:
             advice = explain(finding.code, system)
             lines.append(Text.assemble(("  " + finding.code, "red"), f" {finding.field}: {finding.description}"))
-            lines.append(Text(f"    {advice.cause} {advice.advice}", "dim"))
+            lines.append(Padding(Text(f"{advice.cause} {advice.advice}", "dim"), (0, 0, 0, 4)))
     return Group(*lines)
 
 

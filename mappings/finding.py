@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
-
-if TYPE_CHECKING:
-    from mappings.system import System
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +132,6 @@ CODES: Mapping[str, Advice] = {
         "Look at the status in the description; if it keeps coming, ask the target's support.",
     ),
 }
-
-
-def explain(code: str, system: System | None = None) -> Advice:
-    """Say what a code means: the system's own meaning first, then ours; an unknown code is `unclassified`."""
-    if system is not None and code in system.codes:
-        meaning = system.codes[code]
-        return Advice(meaning.title, meaning.cause, meaning.advice)
-    return CODES.get(code, CODES["unclassified"])
 
 
 def merge(*stages: Mapping[int, Iterable[Finding]]) -> Findings:

@@ -15,7 +15,7 @@ from typing import Literal, Self, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from ruamel.yaml import YAML
 
-from mappings.finding import Finding
+from mappings.finding import CODES, Advice, Finding
 from mappings.vocabulary import VOCABULARY
 
 FOLDER = Path(__file__).with_name("systems")
@@ -177,6 +177,14 @@ class System(_Part):
         for name, limit in (max_bytes or {}).items():
             fields[name] = fields[name].model_copy(update={"max_bytes": limit})
         return self.model_copy(update={"reference": reference, "fields": fields})
+
+
+def explain(code: str, system: System | None = None) -> Advice:
+    """Say what a code means: the system's own meaning first, then ours; an unknown code is `unclassified`."""
+    if system is not None and code in system.codes:
+        meaning = system.codes[code]
+        return Advice(meaning.title, meaning.cause, meaning.advice)
+    return CODES.get(code, CODES["unclassified"])
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from mappings import finding
-from mappings.finding import CODES, Finding, explain, merge
-from mappings.system import OUR_VERDICTS, System
+from mappings.finding import CODES, Finding, merge
+from mappings.system import OUR_VERDICTS, System, explain
 
 
 def test_every_code_of_ours_is_explained() -> None:
