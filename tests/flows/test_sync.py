@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowFilter, FlowFilterName, TaskRunFilter, TaskRunFilterFlowRunId
 from prefect.client.schemas.objects import FlowRun, TaskRun
@@ -17,6 +18,7 @@ from rich.console import Console
 
 from connectors.sandbox.fault import Faults
 from flows.document import JobError
+from flows.job import load_job
 from flows.summary import ExitCode, Summary
 from flows.sync import run_flow
 from tests.conftest import PrefectHarness
@@ -182,3 +184,19 @@ def test_closed_prefect_server(place: Place, tmp_path: Path, password: str, code
     assert "it goes on here without Prefect" in said.err
     assert "Traceback" not in said.err
     assert place.requests.count("POST /api/v2.1/customers/reference/C-1") == (1 if code == 0 else 0)
+
+
+@pytest.mark.usefixtures("prefect_harness")
+def test_a_secret_block_is_filled_in_and_shown_nowhere(place: Place) -> None:
+    """`{{ prefect.blocks.secret.NAME }}` takes the block's value; a block that is not there is named."""
+    Secret(value="block-canary").save("acme-password", overwrite=True)
+    text = place.job.read_text(encoding="utf-8")
+    assert "${PASSWORD}" in text
+    reference = '"{{ prefect.blocks.secret.acme-password }}"'
+    place.job.write_text(text.replace("${PASSWORD}", reference), encoding="utf-8")
+    job = load_job(place.job, {"URL": place.url})
+    assert job.target.password.get_secret_value() == "block-canary"
+    assert "block-canary" not in repr(job)
+    place.job.write_text(text.replace("${PASSWORD}", reference.replace("acme", "nobody")), encoding="utf-8")
+    with pytest.raises(JobError, match="no Prefect secret block named nobody-password"):
+        load_job(place.job, {"URL": place.url})
