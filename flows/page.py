@@ -47,21 +47,30 @@ async def process(prepared: Prepared, desk: Desk) -> Counts:
         filtered=len(prepared.page.keys) - len(prepared.kept),
         cursor=prepared.page.cursor,
     )
+    watermark = (*desk.watermark, prepared.page.cursor) if desk.watermark and number > 0 else None
+    if decision.rows:
+        await _deliver(prepared, decision, opening, desk)
+        counts = ledger.confirm_page(run, number, watermark)
+    else:
+        counts = ledger.pass_page(run, opening, decision.settlements, watermark)
+    desk.on_step("confirmed")
+    return counts
+
+
+async def _deliver(prepared: Prepared, decision: Decision, opening: Opening, desk: Desk) -> None:
+    """Write the intents, send the rows, and record every answer."""
     intents = [
         (row.reference, prepared.page.keys[position])
         for row, position in zip(decision.rows, decision.positions, strict=True)
     ]
-    ledger.open_page(run, opening, decision.settlements, intents)
+    desk.ledger.open_page(desk.run, opening, decision.settlements, intents)
     desk.on_step("intended")
     async with aclosing(desk.courier.deliver(decision.rows, desk.before_send)) as groups:
         async for group in groups:
             desk.on_step("answered")
-            ledger.settle(run, number, [_answered(prepared, decision, delivery, desk.plan) for delivery in group])
+            settlements = [_answered(prepared, decision, delivery, desk.plan) for delivery in group]
+            desk.ledger.settle(desk.run, opening.number, settlements)
             desk.on_step("recorded")
-    watermark = (*desk.watermark, prepared.page.cursor) if desk.watermark and number > 0 else None
-    counts = ledger.confirm_page(run, number, watermark)
-    desk.on_step("confirmed")
-    return counts
 
 
 def _recall(prepared: Prepared, desk: Desk) -> Memory:

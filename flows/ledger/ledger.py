@@ -34,6 +34,8 @@ from flows.ledger.settling import open_rejects, settle
 
 _GIVE_BACK = "give back its ROLLCALL_KEY or key file, or use --rekey, which sends every customer once more"
 
+_CONFIRMATION = text("UPDATE pages SET confirmed_at = :now WHERE run = :run AND page = :page")
+
 Clock = Callable[[], datetime]
 
 
@@ -131,23 +133,20 @@ class Ledger:
     ) -> None:
         """Write a page's opening, what is decided already, and the intents (reference, source key) to send the rest."""
         with self._writing() as connection:
-            connection.execute(
-                insert(tables.pages).values(
-                    run=run.number,
-                    page=page.number,
-                    extracted=page.extracted,
-                    unchanged=page.unchanged,
-                    filtered=page.filtered,
-                    cursor=page.cursor,
-                    begun_at=self._now(),
-                )
-            )
-            settle(connection, run, page.number, settlements, self.clock())
+            self._open(connection, run, page, settlements)
             write_rows(
                 connection,
                 tables.intents,
                 [(run.scope, reference, key, run.number, page.number) for reference, key in intents],
             )
+
+    def pass_page(
+        self, run: Run, page: Opening, settlements: Sequence[Settlement], watermark: tuple[str, str, str] | None = None
+    ) -> Counts:
+        """Open and confirm a page of which nothing is to be sent, in one transaction; raises as `confirm_page`."""
+        with self._writing() as connection:
+            self._open(connection, run, page, settlements)
+            return self._confirm(connection, run, page.number, watermark)
 
     def settle(self, run: Run, page: int, settlements: Sequence[Settlement]) -> None:
         """Commit a group of answers, and with them the end of their intents."""
@@ -161,21 +160,7 @@ class Ledger:
         Raises LawError where the page's outcomes do not add up to what its source counted.
         """
         with self._writing() as connection:
-            counts = page_counts(connection, run.number, page)
-            if not counts.balanced:
-                raise LawError(
-                    f"page {page}: {counts.extracted} records were extracted, {counts.outcomes} have an outcome"
-                )
-            connection.execute(
-                update(tables.pages)
-                .where(tables.pages.c.run == run.number, tables.pages.c.page == page)
-                .values(confirmed_at=self._now())
-            )
-            if watermark is not None:
-                source, filtered, cursor = watermark
-                mark = (run.job, source, filtered, cursor, run.fingerprint, run.number)
-                write_rows(connection, tables.watermarks, [mark])
-        return counts
+            return self._confirm(connection, run, page, watermark)
 
     def end_run(
         self, run: Run, status: Status, message: str | None, figures: Mapping[str, float]
@@ -223,7 +208,7 @@ class Ledger:
         )
         with self._reading() as connection:
             found = connection.execute(query.where(columns.scope == scope, columns.source_key.in_(keys)))
-            return {row[0]: Remembered._make(row[1:]) for row in found}
+            return {row[0]: Remembered._make(row[1:]) for row in found.all()}
 
     def crossings(self, scope: int, references: Sequence[str]) -> dict[str, Crossing]:
         """Recall what the target holds under these references."""
@@ -231,7 +216,7 @@ class Ledger:
         query = select(columns.reference, columns.target_id, columns.row_hash, columns.source_key)
         with self._reading() as connection:
             found = connection.execute(query.where(columns.scope == scope, columns.reference.in_(references)))
-            return {row[0]: Crossing._make(row[1:]) for row in found}
+            return {row[0]: Crossing._make(row[1:]) for row in found.all()}
 
     def open_rejects(self, scope: int, keys: Sequence[str]) -> dict[str, OpenReject]:
         """Recall the open rejects of these source keys."""
@@ -287,6 +272,31 @@ class Ledger:
                 .values(closed_at=self._now(), closed_run=run.number)
             )
         return left.rowcount
+
+    def _open(self, connection: Connection, run: Run, page: Opening, settlements: Sequence[Settlement]) -> None:
+        opened = (
+            run.number,
+            page.number,
+            page.extracted,
+            page.unchanged,
+            page.filtered,
+            page.cursor,
+            self._now(),
+            None,
+        )
+        write_rows(connection, tables.pages, [opened])
+        settle(connection, run, page.number, settlements, self.clock())
+
+    def _confirm(self, connection: Connection, run: Run, page: int, watermark: tuple[str, str, str] | None) -> Counts:
+        counts = page_counts(connection, run.number, page)
+        if not counts.balanced:
+            raise LawError(f"page {page}: {counts.extracted} records were extracted, {counts.outcomes} have an outcome")
+        connection.execute(_CONFIRMATION, {"now": self._now(), "run": run.number, "page": page})
+        if watermark is not None:
+            source, filtered, cursor = watermark
+            mark = (run.job, source, filtered, cursor, run.fingerprint, run.number)
+            write_rows(connection, tables.watermarks, [mark])
+        return counts
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
