@@ -8,9 +8,11 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from sqlalchemy import URL
+from sqlalchemy import URL, Connection, text
 
 from flows.document import JobError
+
+_GIVE_BACK = "give back its ROLLCALL_KEY or key file, or use --rekey, which sends every customer once more"
 
 
 def find_key(url: URL, environment: Mapping[str, str]) -> bytes | None:
@@ -61,3 +63,31 @@ def _key_file(url: URL) -> Path:
 def check_value(key: bytes) -> str:
     """Make the value by which a ledger knows its key again."""
     return hmac.digest(key, b"rollcall: this is the ledger's key", "sha256").hex()
+
+
+def known_key(connection: Connection) -> str | None:
+    """Recall the check value of the key that the ledger was written with."""
+    return connection.execute(text("SELECT value FROM settings WHERE name = 'key_check'")).scalar()
+
+
+def new_key(url: URL, known: str | None, *, rekey: bool) -> bytes:
+    """Make a key, unless the ledger had one: a new one would only hide that it is lost."""
+    if known is not None and not rekey:
+        raise JobError(f"the key of the ledger is missing: {_GIVE_BACK}")
+    return make_key(url)
+
+
+def settle_key(connection: Connection, key: bytes, *, rekey: bool) -> None:
+    """Note the key's check value, or compare it; raises JobError for another key, which `rekey` takes over."""
+    known = known_key(connection)
+    value = check_value(key)
+    if known == value:
+        return
+    if known is None:
+        connection.execute(text("INSERT INTO settings VALUES ('key_check', :value)"), {"value": value})
+        return
+    if not rekey:
+        raise JobError(f"the ledger was written with another key: {_GIVE_BACK}")
+    connection.execute(text("UPDATE settings SET value = :value WHERE name = 'key_check'"), {"value": value})
+    connection.execute(text("UPDATE customers SET record_hash = NULL"))
+    connection.execute(text("UPDATE crosswalk SET row_hash = NULL"))

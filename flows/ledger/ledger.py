@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import URL, Connection, Engine, insert, select, text, update
+from sqlalchemy import Connection, Engine, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from flows.document import JobError
 from flows.ledger import tables
 from flows.ledger.count import page_counts, run_counts, unfinished_pages
 from flows.ledger.engine import READ_ONLY, delete_rows, open_engine, parse_url, write_rows
-from flows.ledger.key import check_value, find_key, make_key
+from flows.ledger.key import find_key, known_key, new_key, settle_key
 from flows.ledger.lease import Lease, take_lease
 from flows.ledger.migration import migrate
 from flows.ledger.record import (
@@ -31,8 +31,7 @@ from flows.ledger.record import (
     moment_text,
 )
 from flows.ledger.settling import open_rejects, settle
-
-_GIVE_BACK = "give back its ROLLCALL_KEY or key file, or use --rekey, which sends every customer once more"
+from flows.ledger.takeover import close_dead_runs, find_scope, void_unanswered
 
 _CONFIRMATION = text("UPDATE pages SET confirmed_at = :now WHERE run = :run AND page = :page")
 
@@ -68,10 +67,10 @@ class Ledger:
         try:
             with engine.begin() as connection:
                 migrate(connection)
-                known = _known_key(connection)
-            key = find_key(url, environment) or _new_key(url, known, rekey=rekey)
+                known = known_key(connection)
+            key = find_key(url, environment) or new_key(url, known, rekey=rekey)
             with engine.begin() as connection:
-                _check_key(connection, key, rekey=rekey)
+                settle_key(connection, key, rekey=rekey)
         except DBAPIError as error:
             engine.dispose()
             raise JobError(f"the ledger {_shown(state)} cannot be used ({_cause(error)})") from None
@@ -110,9 +109,9 @@ class Ledger:
     def begin_run(self, job: str, source: str, target: str, fingerprint: str) -> Run:
         """Open a run; takes over from one that did not end, whose unanswered intents void their customers' hashes."""
         with self._writing() as connection:
-            scope, fresh = _scope(connection, job, target)
-            resumes = _close_dead_runs(connection, job, self._now())
-            _void_unanswered(connection, scope)
+            scope, fresh = find_scope(connection, job, target)
+            resumes = close_dead_runs(connection, job, self._now())
+            void_unanswered(connection, scope)
             number = connection.execute(
                 insert(tables.runs)
                 .values(
@@ -318,75 +317,6 @@ class Ledger:
 
     def _now(self) -> str:
         return moment_text(self.clock())
-
-
-def _scope(connection: Connection, job: str, target: str) -> tuple[int, bool]:
-    columns = tables.scopes.c
-    found = connection.execute(
-        select(columns.scope).where(columns.job == job, columns.target == target)
-    ).scalar_one_or_none()
-    if found is not None:
-        return found, False
-    made = insert(tables.scopes).values(job=job, target=target).returning(columns.scope)
-    return connection.execute(made).scalar_one(), True
-
-
-def _close_dead_runs(connection: Connection, job: str, now: str) -> int | None:
-    """Close the runs that ended without a word, with what they had confirmed; gives the last of them."""
-    running = select(tables.runs.c.run).where(tables.runs.c.job == job, tables.runs.c.status == "running")
-    dead = connection.execute(running.order_by(tables.runs.c.run)).scalars().all()
-    for run in dead:
-        figures = {**asdict(run_counts(connection, run)), "unfinished": unfinished_pages(connection, run)}
-        connection.execute(
-            update(tables.runs)
-            .where(tables.runs.c.run == run)
-            .values(status="interrupted", message="ended without a word", ended_at=now, **figures)
-        )
-    return dead[-1] if dead else None
-
-
-def _void_unanswered(connection: Connection, scope: int) -> None:
-    """Forget the hashes of customers whose last request has no recorded answer: they are read and sent again."""
-    connection.execute(
-        text(
-            "UPDATE customers SET record_hash = NULL WHERE scope = :scope"
-            " AND source_key IN (SELECT source_key FROM intents WHERE scope = :scope)"
-        ),
-        {"scope": scope},
-    )
-    connection.execute(
-        text(
-            "UPDATE crosswalk SET row_hash = NULL WHERE scope = :scope"
-            " AND reference IN (SELECT reference FROM intents WHERE scope = :scope)"
-        ),
-        {"scope": scope},
-    )
-
-
-def _known_key(connection: Connection) -> str | None:
-    return connection.execute(text("SELECT value FROM settings WHERE name = 'key_check'")).scalar()
-
-
-def _new_key(url: URL, known: str | None, *, rekey: bool) -> bytes:
-    """Make a key, unless the ledger had one: a new one would only hide that it is lost."""
-    if known is not None and not rekey:
-        raise JobError(f"the key of the ledger is missing: {_GIVE_BACK}")
-    return make_key(url)
-
-
-def _check_key(connection: Connection, key: bytes, *, rekey: bool) -> None:
-    known = _known_key(connection)
-    value = check_value(key)
-    if known == value:
-        return
-    if known is None:
-        connection.execute(text("INSERT INTO settings VALUES ('key_check', :value)"), {"value": value})
-        return
-    if not rekey:
-        raise JobError(f"the ledger was written with another key: {_GIVE_BACK}")
-    connection.execute(text("UPDATE settings SET value = :value WHERE name = 'key_check'"), {"value": value})
-    connection.execute(text("UPDATE customers SET record_hash = NULL"))
-    connection.execute(text("UPDATE crosswalk SET row_hash = NULL"))
 
 
 def _shown(state: str) -> str:

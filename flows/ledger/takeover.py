@@ -1,0 +1,54 @@
+"""Begins where an earlier run left off: its scope, the runs that died, and what they left without an answer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from sqlalchemy import Connection, insert, select, text, update
+
+from flows.ledger import tables
+from flows.ledger.count import run_counts, unfinished_pages
+
+
+def find_scope(connection: Connection, job: str, target: str) -> tuple[int, bool]:
+    """Find, or make, what customer state belongs to; tells whether it is new."""
+    columns = tables.scopes.c
+    found = connection.execute(
+        select(columns.scope).where(columns.job == job, columns.target == target)
+    ).scalar_one_or_none()
+    if found is not None:
+        return found, False
+    made = insert(tables.scopes).values(job=job, target=target).returning(columns.scope)
+    return connection.execute(made).scalar_one(), True
+
+
+def close_dead_runs(connection: Connection, job: str, now: str) -> int | None:
+    """Close the runs that ended without a word, with what they had confirmed; gives the last of them."""
+    running = select(tables.runs.c.run).where(tables.runs.c.job == job, tables.runs.c.status == "running")
+    dead = connection.execute(running.order_by(tables.runs.c.run)).scalars().all()
+    for run in dead:
+        figures = {**asdict(run_counts(connection, run)), "unfinished": unfinished_pages(connection, run)}
+        connection.execute(
+            update(tables.runs)
+            .where(tables.runs.c.run == run)
+            .values(status="interrupted", message="ended without a word", ended_at=now, **figures)
+        )
+    return dead[-1] if dead else None
+
+
+def void_unanswered(connection: Connection, scope: int) -> None:
+    """Forget the hashes of customers whose last request has no recorded answer: they are read and sent again."""
+    connection.execute(
+        text(
+            "UPDATE customers SET record_hash = NULL WHERE scope = :scope"
+            " AND source_key IN (SELECT source_key FROM intents WHERE scope = :scope)"
+        ),
+        {"scope": scope},
+    )
+    connection.execute(
+        text(
+            "UPDATE crosswalk SET row_hash = NULL WHERE scope = :scope"
+            " AND reference IN (SELECT reference FROM intents WHERE scope = :scope)"
+        ),
+        {"scope": scope},
+    )
