@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from connectors.protocol import BrokenSourceError, ConfigurationError, Page, Refusal
 
 _TEXT = pd.StringDtype(storage="pyarrow", na_value=float("nan"))
+csv.field_size_limit(10 * 1024 * 1024)  # a cell of more than 128 KiB is that record's fault, not the file's
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 
@@ -67,6 +68,7 @@ class CsvSource:
         self._settings = settings
         self._path = (folder / settings.path).resolve()
         self._columns: tuple[str, ...] = ()
+        self._mark: _Mark | None = None
 
     @property
     def address(self) -> str:
@@ -75,10 +77,10 @@ class CsvSource:
 
     def open(self) -> tuple[str, ...]:
         """Read and check the header; raises ConfigurationError naming the file and what is wrong with it."""
-        header = self._header()
-        repeated = sorted({name for name in header if header.count(name) > 1})
-        if repeated:
-            raise ConfigurationError(f"{self._path.name}: the header names {', '.join(repeated)} more than once")
+        header, self._mark = self._header()
+        repeated = [str(position) for position, name in enumerate(header, 1) if header.count(name) > 1]
+        if repeated:  # by position: a file without a header would put a customer's values into the message
+            raise ConfigurationError(f"{self._path.name}: columns {', '.join(repeated)} of the header have one name")
         if any(not name.strip() for name in header):
             position = next(number for number, name in enumerate(header, 1) if not name.strip())
             raise ConfigurationError(f"{self._path.name}: column {position} of the header has no name")
@@ -95,17 +97,18 @@ class CsvSource:
 
         Raises BrokenSourceError naming the line where the file cannot be parsed, or when it changed meanwhile.
         """
-        mark = _Mark.of(self._path)
         done = 0
         leave_out = int(after or 0)
+        self._refuse_change()
         with self._reading() as file:
             for lines, rows in self._chunks(file, size):
                 done += len(rows)
                 if done <= leave_out:
                     continue
                 fresh = slice(max(0, len(rows) - (done - leave_out)), None)
-                self._refuse_change(mark)
+                self._refuse_change()
                 yield self._page(lines[fresh], rows[fresh], str(done))
+        self._refuse_change()
 
     def read_keys(self, keys: Sequence[str], size: int) -> Iterator[Page]:
         """Scan the file for the records with these keys."""
@@ -132,15 +135,16 @@ class CsvSource:
         except OSError as error:
             raise ConfigurationError(f"{self._path}: cannot be read ({error.strerror}) (source.path)") from None
 
-    def _header(self) -> list[str]:
+    def _header(self) -> tuple[list[str], _Mark]:
         with self._reading() as file:
+            mark = _Mark.of(self._path)
             try:
                 header = next(csv.reader(file, delimiter=self._settings.delimiter, strict=True), None)
             except (csv.Error, UnicodeError) as error:
                 raise ConfigurationError(f"{self._path.name}: the header cannot be read ({error})") from None
         if not header:
             raise ConfigurationError(f"{self._path.name}: is empty; its first line must be the header")
-        return header
+        return header, mark
 
     def _delimiter_hint(self, header: list[str]) -> str:
         others = [name for mark, name in _DELIMITERS.items() if len(header) == 1 and mark in header[0]]
@@ -150,7 +154,7 @@ class CsvSource:
         """Yield up to `size` records at a time, with the line that each begins on."""
         reader = csv.reader(file, delimiter=self._settings.delimiter, strict=True)
         try:
-            next(reader)
+            next(reader, None)
             while True:
                 before = reader.line_num
                 rows = list(islice(reader, size))
@@ -175,9 +179,10 @@ class CsvSource:
                     line = reader.line_num + 1
         return line
 
-    def _refuse_change(self, mark: _Mark) -> None:
+    def _refuse_change(self) -> None:
+        """Raise where the file is not the one whose header was read: its columns may be others, or its end missing."""
         try:
-            changed = _Mark.of(self._path) != mark
+            changed = _Mark.of(self._path) != self._mark
         except OSError:
             changed = True
         if changed:
@@ -222,9 +227,9 @@ class CsvSource:
             return [str(line) for line in lines]
         place = self._columns.index(column)
         keys = [cells[place] for cells in rows]
-        for position in [position for position, key in enumerate(keys) if not key or key.isspace()]:
+        for position in [n for n, key in enumerate(keys) if not key or key.isspace() or "\0" in key]:
             keys[position] = f"line {lines[position]}"
-            unreadable.setdefault(position, Refusal("missing_key", column, "the key column has no value in this line"))
+            unreadable.setdefault(position, Refusal("missing_key", column, "the key column has no usable value here"))
         return keys
 
     def _frame(self, rows: list[list[str]]) -> pd.DataFrame:

@@ -20,6 +20,7 @@ class Memory:
     claimed: AbstractSet[int]  # positions whose reference another record has already met
     crossings: Mapping[str, Crossing]
     rejects: Mapping[str, OpenReject]
+    unanswered: AbstractSet[str]  # references that an earlier run sent without an answer
     now: str
 
 
@@ -124,12 +125,15 @@ def _weigh(prepared: Prepared, position: int, memory: Memory, plan: Plan) -> Set
             closes_reject=reject is not None,
         )
     if reject is not None and _still_refused(reject, prepared.hashes[position], plan.fingerprint, memory.now):
-        return settlement_of(prepared, position, outcome="rejected", http_status=reject.http_status, again=True)
+        known = (Finding(reject.code, "", ""),) if reject.code else ()  # its words stay as they were first written
+        return settlement_of(
+            prepared, position, outcome="rejected", http_status=reject.http_status, findings=known, again=True
+        )
     return Row(
         candidate.reference,
         candidate.payload,
         target_id=crossing.target_id if crossing else None,
-        doubtful=crossing is not None and crossing.row_hash is None,
+        doubtful=candidate.reference in memory.unanswered,
     )
 
 

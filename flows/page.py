@@ -81,6 +81,7 @@ def _recall(prepared: Prepared, desk: Desk) -> Memory:
         claimed=_claims(prepared, desk),
         crossings=desk.ledger.crossings(scope, references),
         rejects=desk.ledger.open_rejects(scope, [keys[n] for n in (*prepared.candidates, *prepared.filtered)]),
+        unanswered=desk.run.unanswered,
         now=moment_text(desk.ledger.clock()),
     )
 

@@ -80,6 +80,7 @@ def prepare(
             customer is not None
             and customer.record_hash == digests[position]
             and customer.fingerprint == plan.fingerprint
+            and customer.holds
             and customer.reference is not None
             and position not in page.unreadable
             and keys[position] not in busy

@@ -214,7 +214,7 @@ class _Execution:
         """Find the cursor to read on from; None reads everything."""
         if not self.source.incremental:
             return None
-        mark = self.ledger.watermark(self.run.job, self.source.address, self.plan.filter_name)
+        mark = self.ledger.watermark(self.run.scope, self.source.address, self.plan.filter_name)
         if mark is not None and mark.fingerprint != self.plan.fingerprint:
             self.watch.on_notice("the mapping has changed: this run reads every customer")
             return None

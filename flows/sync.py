@@ -48,6 +48,7 @@ _told: ContextVar[list[Summary | Exception] | None] = ContextVar("_told", defaul
     task_run_name="{job}: page {page}",
     cache_policy=NO_CACHE,
     persist_result=False,
+    retries=0,  # said, because a setting of the server would turn them on: retries live in the send path alone
     log_prints=False,
 )
 async def sync_page(job: str, run: int, page: int) -> Counts:  # noqa: ARG001 - the name shows in the UI
@@ -60,7 +61,7 @@ def _flow_run_name() -> str:
     return f"{job} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
 
 
-@flow(name="sync-customers", flow_run_name=_flow_run_name, persist_result=False, log_prints=False)
+@flow(name="sync-customers", flow_run_name=_flow_run_name, persist_result=False, retries=0, log_prints=False)
 async def sync_customers(job: str) -> State[Any]:
     """Run the job file once. The ledger is ROLLCALL_STATE, or rollcall.db beside the job file."""
     try:

@@ -36,6 +36,7 @@ class Action(Enum):
 
 SESSION_ENDED = "no_credentials"  # seen in a public client, its status is unknown: the code decides, not the status
 NOT_FOUND = "not_found"
+NO_CODE = ""  # an answer without an error code
 
 # The first line that fits decides; None fits every error code. What no line names stops the job.
 _TABLE: tuple[tuple[Container[int], str | None, Action], ...] = (
@@ -46,6 +47,7 @@ _TABLE: tuple[tuple[Container[int], str | None, Action], ...] = (
     ({401, 403}, None, Action.CREDENTIALS),
     ({408}, None, Action.TRANSIENT),
     ({429}, None, Action.THROTTLED),
+    ({404, 405}, NO_CODE, Action.PERMANENT),  # nobody there speaks this API: the address is wrong, not the customer
     (range(400, 500), None, Action.REFUSAL),
     (range(500, 600), None, Action.TRANSIENT),  # server_error; a gateway's 502, 503, 504 have no code
 )
@@ -70,7 +72,7 @@ _PHRASES = {"subcustomer of itself": "parentCustomer", "image ": "imageFile"}
 def action_for(status: int, error: str | None) -> Action:
     """Look up what to do about a status and the error code beside it."""
     for statuses, code, action in _TABLE:
-        if status in statuses and code in {None, error}:
+        if status in statuses and code in {None, error or NO_CODE}:
             return action
     return Action.PERMANENT
 

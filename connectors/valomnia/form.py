@@ -131,10 +131,10 @@ def read_image(name: str, path: Path) -> tuple[bytes, str]:
 
 
 def shows(content: Mapping[str, object], values: Mapping[str, object]) -> bool:
-    """Say whether a customer as answered shows the values that were sent, each under its read name.
+    """Say whether a customer as answered proves that the values were written, each under its read name.
 
-    What an answer cannot show is passed over: the image, a country by its name (it is answered as ISO code), and
-    any field that the answer does not have.
+    What an answer cannot show proves nothing: an image, a country by its name (it is answered as ISO code), and a
+    field that the answer does not have.
     """
     return all(_is_shown(content, name, value) for name, value in values.items())
 
@@ -142,7 +142,7 @@ def shows(content: Mapping[str, object], values: Mapping[str, object]) -> bool:
 def _is_shown(content: Mapping[str, object], name: str, value: object) -> bool:
     read_name, identities = _READ_AS.get(name, (name, ()))
     if read_name not in content or not _is_comparable(name, value):
-        return True
+        return False
     shown = content[read_name]
     sent = to_text(name, value).strip()
     if sent == "":

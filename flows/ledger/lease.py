@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import socket
 import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, insert, select, text, update
+from sqlalchemy import Connection, Engine, select, text, update
 
 from flows.ledger import tables
+from flows.ledger.engine import write_rows
+from flows.ledger.record import moment_text
 
 LEASE_SECONDS = 60
 
@@ -37,87 +37,97 @@ class Lease:
     """The right to write for one job, proven by a token that grows with every holder."""
 
     job: str
-    owner: str
     token: int
     clock: Callable[[], datetime]
     lock: FileLock
-    _proven: float = field(default_factory=time.monotonic)
+    proven_at: datetime
 
     @property
     def stale(self) -> bool:
-        """Whether the lease was last proven so long ago that it must be proven again before a request is sent."""
-        return time.monotonic() - self._proven > LEASE_SECONDS / 2
+        """Whether the lease was last proven so long ago that it must be proven again before a request is sent.
+
+        By the clock of the ledger, not a monotonic one, which stands still while a machine sleeps.
+        """
+        return self.clock() - self.proven_at > timedelta(seconds=LEASE_SECONDS / 2)
 
     def prove(self, connection: Connection) -> None:
         """Renew the lease within a ledger transaction; raises LeaseLostError where it is no longer ours."""
         now = self.clock()
         until = now + timedelta(seconds=LEASE_SECONDS)
         renewed = connection.execute(
-            _RENEWAL, {"now": _moment(now), "until": _moment(until), "job": self.job, "token": self.token}
+            _RENEWAL, {"now": moment_text(now), "until": moment_text(until), "job": self.job, "token": self.token}
         )
         if renewed.rowcount != 1:
             raise LeaseLostError(f"another run of {self.job} has taken over")
-        self._proven = time.monotonic()
+        self.proven_at = now
 
     def release(self, engine: Engine) -> None:
         """Give the lease back, if it is still ours."""
-        with engine.begin() as connection:
-            connection.execute(
-                update(tables.leases)
-                .where(tables.leases.c.job == self.job, tables.leases.c.token == self.token)
-                .values(expires_at=_moment(self.clock()))
-            )
-        self.lock.release()
+        try:
+            with engine.begin() as connection:
+                connection.execute(
+                    update(tables.leases)
+                    .where(tables.leases.c.job == self.job, tables.leases.c.token == self.token)
+                    .values(expires_at=moment_text(self.clock()))
+                )
+        finally:
+            self.lock.release()
 
 
 def take_lease(engine: Engine, job: str, clock: Callable[[], datetime]) -> Lease:
     """Take the lease of a job, at once where its owner on this machine is dead; raises LeaseHeldError.
 
-    A lock of the operating system, which dies with its process, tells a dead owner from one that is busy.
+    A lock of the operating system, which dies with its process, tells a dead owner from one that is busy; only the
+    very lock that the owner took can tell.
     """
     lock = FileLock(_lock_path(engine, job), mode=0o600)
     try:
         lock.acquire(blocking=False)
-        alone = True
     except Timeout:
-        alone = False
-    owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        owner = ""  # of no lock: whoever finds this lock free one day must not think us dead
+    else:
+        owner = f"{socket.gethostname()}:{lock.lock_file}"
     now = clock()
-    with engine.begin() as connection:
-        held = connection.execute(select(tables.leases).where(tables.leases.c.job == job)).one_or_none()
-        if held is not None and held.expires_at > _moment(now):
-            dead = alone and held.host == socket.gethostname()
-            if not dead:
-                lock.release()
-                raise LeaseHeldError(
-                    f"another run of {job} is writing (on {held.host}, process {held.process},"
-                    f" last seen {held.renewed_at})"
-                )
-        token = (held.token if held else 0) + 1
-        values = {
-            "owner": owner,
-            "host": socket.gethostname(),
-            "process": os.getpid(),
-            "token": token,
-            "renewed_at": _moment(now),
-            "expires_at": _moment(now + timedelta(seconds=LEASE_SECONDS)),
-        }
-        if held is None:
-            connection.execute(insert(tables.leases).values(job=job, **values))
-        else:
-            connection.execute(update(tables.leases).where(tables.leases.c.job == job).values(**values))
-    return Lease(job, owner, token, clock, lock)
+    try:
+        with engine.begin() as connection:
+            token = _take(connection, job, owner, now)
+    except BaseException:
+        lock.release()
+        raise
+    return Lease(job, token, clock, lock, now)
+
+
+def _take(connection: Connection, job: str, owner: str, now: datetime) -> int:
+    """Write ourselves into the lease as it was found; whoever was quicker keeps it."""
+    columns = tables.leases.c
+    held = connection.execute(select(tables.leases).where(columns.job == job)).one_or_none()
+    if held is not None and held.expires_at > moment_text(now) and not (owner and held.owner == owner):
+        raise LeaseHeldError(
+            f"another run of {job} is writing (on {held.host}, process {held.process}, last seen {held.renewed_at})"
+        )
+    token = (held.token if held else 0) + 1
+    expires_at = moment_text(now + timedelta(seconds=LEASE_SECONDS))
+    ours = (job, owner, socket.gethostname(), os.getpid(), token, moment_text(now), expires_at)
+    if held is None:
+        write_rows(connection, tables.leases, [ours])
+        return token
+    values = dict(zip(columns.keys(), ours, strict=True))
+    taken = connection.execute(
+        update(tables.leases).where(columns.job == job, columns.token == held.token).values(**values)
+    )
+    if taken.rowcount != 1:
+        raise LeaseHeldError(f"another run of {job} began at this moment")
+    return token
 
 
 def _lock_path(engine: Engine, job: str) -> Path:
-    """Name the lock file: beside a SQLite ledger, else in the folder for temporary files."""
+    """Name the lock file: beside a SQLite ledger, however that is spelled, else among the temporary files."""
     url = engine.url
-    name = hashlib.sha256(f"{url.render_as_string(hide_password=True)}\n{job}".encode()).hexdigest()[:16]
     if url.get_backend_name() == "sqlite" and url.database:
-        database = Path(url.database)
-        return database.with_name(f"{database.name}.{name}.lock")
-    return Path(tempfile.gettempdir()) / f"rollcall-{name}.lock"
+        database = Path(url.database).resolve()
+        return database.with_name(f"{database.name}.{_short(job)}.lock")
+    return Path(tempfile.gettempdir()) / f"rollcall-{_short(url.render_as_string(hide_password=True), job)}.lock"
 
 
-def _moment(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds")
+def _short(*names: str) -> str:
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, insert, select, text, update
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import Connection, Engine, and_, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from flows.document import JobError
 from flows.ledger import tables
@@ -86,13 +86,15 @@ class Ledger:
 
     def take_lease(self, job: str) -> None:
         """Become the one writer of a job; raises LeaseHeldError."""
-        self._lease = take_lease(self.engine, job, self.clock)
+        with self._translating("written"):
+            self._lease = take_lease(self.engine, job, self.clock)
 
     def release_lease(self) -> None:
         """Let another run of the job begin; does nothing where the lease is not ours."""
         if self._lease is not None:
-            self._lease.release(self.engine)
-            self._lease = None
+            lease, self._lease = self._lease, None
+            with suppress(DBAPIError):  # it then runs out by itself; the run's own outcome is told all the same
+                lease.release(self.engine)
 
     def prove_lease(self) -> None:
         """Prove the lease before a request where it was not proven lately; raises LeaseLostError."""
@@ -111,7 +113,7 @@ class Ledger:
         with self._writing() as connection:
             scope, fresh = find_scope(connection, job, target)
             resumes = close_dead_runs(connection, job, self._now())
-            void_unanswered(connection, scope)
+            unanswered = void_unanswered(connection, scope)
             number = connection.execute(
                 insert(tables.runs)
                 .values(
@@ -125,7 +127,7 @@ class Ledger:
                 )
                 .returning(tables.runs.c.run)
             ).scalar_one()
-        return Run(number, job, scope, fingerprint, resumes, fresh)
+        return Run(number, job, scope, fingerprint, resumes, fresh, unanswered)
 
     def open_page(
         self, run: Run, page: Opening, settlements: Sequence[Settlement], intents: Sequence[tuple[str, str]]
@@ -196,7 +198,10 @@ class Ledger:
 
     def remembered(self, scope: int, keys: Sequence[str]) -> dict[str, Remembered]:
         """Recall the records with these source keys; may be called from the reading thread."""
-        columns = tables.customers.c
+        columns, crossing = tables.customers.c, tables.crosswalk.c
+        customers = tables.customers.outerjoin(
+            tables.crosswalk, and_(crossing.scope == columns.scope, crossing.reference == columns.reference)
+        )
         query = select(
             columns.source_key,
             columns.reference,
@@ -204,7 +209,8 @@ class Ledger:
             columns.fingerprint,
             columns.version,
             columns.outcome,
-        )
+            and_(crossing.source_key == columns.source_key, crossing.row_hash.is_not(None)),
+        ).select_from(customers)
         with self._reading() as connection:
             found = connection.execute(query.where(columns.scope == scope, columns.source_key.in_(keys)))
             return {row[0]: Remembered._make(row[1:]) for row in found.all()}
@@ -234,11 +240,11 @@ class Ledger:
         with self._reading() as connection:
             return sorted({*connection.execute(due).scalars(), *connection.execute(waiting).scalars()})
 
-    def watermark(self, job: str, source: str, filtered: str) -> Watermark | None:
+    def watermark(self, scope: int, source: str, filtered: str) -> Watermark | None:
         """Recall how far a source has been read and accounted for."""
         columns = tables.watermarks.c
         query = select(columns.cursor, columns.fingerprint).where(
-            columns.job == job, columns.source == source, columns.filter == filtered
+            columns.scope == scope, columns.source == source, columns.filter == filtered
         )
         with self._reading() as connection:
             row = connection.execute(query).one_or_none()
@@ -283,7 +289,7 @@ class Ledger:
             self._now(),
             None,
         )
-        write_rows(connection, tables.pages, [opened])
+        connection.execute(insert(tables.pages).values(opened))
         settle(connection, run, page.number, settlements, self.clock())
 
     def _confirm(self, connection: Connection, run: Run, page: int, watermark: tuple[str, str, str] | None) -> Counts:
@@ -293,27 +299,29 @@ class Ledger:
         connection.execute(_CONFIRMATION, {"now": self._now(), "run": run.number, "page": page})
         if watermark is not None:
             source, filtered, cursor = watermark
-            mark = (run.job, source, filtered, cursor, run.fingerprint, run.number)
+            mark = (run.scope, source, filtered, cursor, run.fingerprint, run.number)
             write_rows(connection, tables.watermarks, [mark])
         return counts
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        try:
-            with self.engine.begin() as connection:
-                if self._lease is not None:
-                    self._lease.prove(connection)
-                yield connection
-        except OperationalError as error:
-            raise LedgerError(f"the ledger cannot be written ({_cause(error)})") from None
+        with self._translating("written"), self.engine.begin() as connection:
+            if self._lease is not None:
+                self._lease.prove(connection)
+            yield connection
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
+        reading = self.engine.connect().execution_options(**{READ_ONLY: True})
+        with self._translating("read"), reading as connection:
+            yield connection
+
+    @contextmanager
+    def _translating(self, done: str) -> Iterator[None]:
         try:
-            with self.engine.connect().execution_options(**{READ_ONLY: True}) as connection:
-                yield connection
-        except OperationalError as error:
-            raise LedgerError(f"the ledger cannot be read ({_cause(error)})") from None
+            yield
+        except DBAPIError as error:
+            raise LedgerError(f"the ledger cannot be {done} ({_cause(error)})") from None
 
     def _now(self) -> str:
         return moment_text(self.clock())

@@ -43,7 +43,7 @@ CREATE TABLE intents (
   PRIMARY KEY (scope, reference)) {packed};
 CREATE TABLE rejects (
   scope INTEGER NOT NULL, source_key TEXT NOT NULL, reference TEXT, line INTEGER, run INTEGER NOT NULL,
-  stage TEXT NOT NULL, outcome TEXT NOT NULL, http_status INTEGER, record_hash {bytes}, fingerprint TEXT,
+  stage TEXT NOT NULL, outcome TEXT NOT NULL, code TEXT, http_status INTEGER, record_hash {bytes}, fingerprint TEXT,
   tries INTEGER NOT NULL, due_at TEXT NOT NULL, opened_at TEXT NOT NULL, closed_at TEXT, closed_run INTEGER,
   PRIMARY KEY (scope, source_key)) {packed};
 CREATE TABLE findings (
@@ -51,9 +51,9 @@ CREATE TABLE findings (
   field TEXT NOT NULL, description TEXT NOT NULL,
   PRIMARY KEY (scope, source_key, number)) {packed};
 CREATE TABLE watermarks (
-  job TEXT NOT NULL, source TEXT NOT NULL, filter TEXT NOT NULL, cursor TEXT NOT NULL, fingerprint TEXT NOT NULL,
+  scope INTEGER NOT NULL, source TEXT NOT NULL, filter TEXT NOT NULL, cursor TEXT NOT NULL, fingerprint TEXT NOT NULL,
   run INTEGER NOT NULL,
-  PRIMARY KEY (job, source, filter)) {packed};
+  PRIMARY KEY (scope, source, filter)) {packed};
 CREATE TABLE leases (
   job TEXT PRIMARY KEY, owner TEXT NOT NULL, host TEXT NOT NULL, process INTEGER NOT NULL, token INTEGER NOT NULL,
   renewed_at TEXT NOT NULL, expires_at TEXT NOT NULL)

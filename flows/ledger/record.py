@@ -24,6 +24,7 @@ class Remembered(NamedTuple):
     fingerprint: str | None
     version: str | None
     outcome: str
+    holds: bool | None  # the target is known to hold its reference, and as this very record last made it
 
 
 class Crossing(NamedTuple):
@@ -38,7 +39,7 @@ class OpenReject(NamedTuple):
     """A customer's open reject, as far as it decides whether to try again."""
 
     outcome: str
-    stage: str
+    code: str | None
     http_status: int | None
     record_hash: bytes | None
     fingerprint: str | None
@@ -140,6 +141,7 @@ class Run:
     fingerprint: str
     resumes: int | None
     fresh: bool  # this job has no state at this target yet
+    unanswered: frozenset[str] = frozenset()  # references that an earlier run sent and that have no answer
 
 
 def moment_text(moment: datetime) -> str:

@@ -75,7 +75,7 @@ def _reject(run: Run, item: Settlement, before: OpenReject | None, at: datetime)
     due_at = before.due_at if before and item.again else moment_text(at + pause)
     opened_at = before.opened_at if before else moment_text(at)
     return (
-        *(run.scope, item.source_key, item.reference, item.line, run.number, item.stage, item.outcome),
+        *(run.scope, item.source_key, item.reference, item.line, run.number, item.stage, item.outcome, item.code),
         *(item.http_status, item.record_hash, run.fingerprint, tries, due_at, opened_at, None, None),
     )
 
@@ -111,7 +111,7 @@ def open_rejects(connection: Connection, scope: int, keys: Sequence[str]) -> dic
     query = select(
         columns.source_key,
         columns.outcome,
-        columns.stage,
+        columns.code,
         columns.http_status,
         columns.record_hash,
         columns.fingerprint,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import Column, Float, Integer, LargeBinary, MetaData, String, Table
 
 metadata = MetaData()
 
@@ -32,7 +32,7 @@ runs = Table(
     Column("message", String),
     Column("started_at", String),
     Column("ended_at", String),
-    Column("seconds", Integer),
+    Column("seconds", Float),
     Column("requests", Integer),
     Column("retries", Integer),
     *(
@@ -131,6 +131,7 @@ rejects = Table(
     Column("run", Integer),
     Column("stage", String),
     Column("outcome", String),
+    Column("code", String),
     Column("http_status", Integer),
     Column("record_hash", LargeBinary),
     Column("fingerprint", String),
@@ -157,7 +158,7 @@ findings = Table(
 watermarks = Table(
     "watermarks",
     metadata,
-    Column("job", String, primary_key=True),
+    Column("scope", Integer, primary_key=True),
     Column("source", String, primary_key=True),
     Column("filter", String, primary_key=True),
     Column("cursor", String),

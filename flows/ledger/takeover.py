@@ -36,8 +36,10 @@ def close_dead_runs(connection: Connection, job: str, now: str) -> int | None:
     return dead[-1] if dead else None
 
 
-def void_unanswered(connection: Connection, scope: int) -> None:
-    """Forget the hashes of customers whose last request has no recorded answer: they are read and sent again."""
+def void_unanswered(connection: Connection, scope: int) -> frozenset[str]:
+    """Forget the hashes of customers whose last request has no recorded answer, and give their references."""
+    waiting = select(tables.intents.c.reference).where(tables.intents.c.scope == scope)
+    unanswered = frozenset(connection.execute(waiting).scalars())
     connection.execute(
         text(
             "UPDATE customers SET record_hash = NULL WHERE scope = :scope"
@@ -52,3 +54,4 @@ def void_unanswered(connection: Connection, scope: int) -> None:
         ),
         {"scope": scope},
     )
+    return unanswered

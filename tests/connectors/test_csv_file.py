@@ -121,7 +121,7 @@ def test_a_record_without_its_key_is_unreadable(tmp_path: Path) -> None:
     ("content", "more", "words"),
     [
         ("", {}, "is empty"),
-        ("a,b,a\n", {}, "names a more than once"),
+        ("a,b,a\n", {}, "columns 1, 3 of the header have one name"),
         ("a,,c\n", {}, "column 2 of the header has no name"),
         ("a;b\n1;2\n", {"key": "a"}, "looks divided by a semicolon"),
         ("a,b\n", {"key": "no"}, "there is no column 'no' (source.key)"),
@@ -168,6 +168,31 @@ def test_a_file_that_changes_while_it_is_read_is_broken(tmp_path: Path) -> None:
         file.write("D\n")
     with pytest.raises(BrokenSourceError, match="changed while"):
         next(pages)
+
+
+def test_a_file_replaced_between_header_and_records_is_broken(tmp_path: Path) -> None:
+    """Columns that changed places since the header was read are not read under the old names."""
+    made = source(tmp_path, "name,phone\nA,1\n")
+    (tmp_path / "customers.csv").write_text("phone,name\n1,A\n2,B\n")
+    with pytest.raises(BrokenSourceError, match="changed while"):
+        read(made)
+
+
+def test_a_file_cut_off_at_the_end_of_a_page_is_broken(tmp_path: Path) -> None:
+    """Its end is only believed if the file is still the one that was opened; a vanished one is broken as well."""
+    made = source(tmp_path, "no\nA\nB\n")
+    pages = made.pages(None, 2)
+    next(pages)
+    (tmp_path / "customers.csv").unlink()
+    with pytest.raises(BrokenSourceError, match="changed while"):
+        next(pages)
+
+
+def test_a_key_with_a_nul_and_a_very_long_cell_are_those_records_faults(tmp_path: Path) -> None:
+    """A NUL cannot be kept by every ledger, and 200 KB in a cell do not stop the file."""
+    (page,) = read(source(tmp_path, f"no,name\nA\0,x\nB,{'y' * 200_000}\n", key="no"), 10)
+    assert list(page.keys) == ["line 2", "B"]
+    assert set(page.unreadable) == {0}
 
 
 @settings(max_examples=60)

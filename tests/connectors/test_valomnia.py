@@ -447,7 +447,7 @@ def test_a_reference_is_one_segment_of_the_path(reference: str, segment: str) ->
 
     assert request.url.raw_path == b"/api/v2.1/customers/reference/" + segment.encode()
     assert answer.target_id == "256"
-    assert look_up(always(200, customer(reference)), row) == Held("256", same=True)
+    assert look_up(always(200, customer(reference)), Row(reference)) == Held("256", same=True)
 
 
 @pytest.mark.parametrize("reference", ["", ".", "..", "\ud800"])
@@ -681,7 +681,7 @@ def test_a_refusal_keeps_the_code_and_names_the_field(status: int, code: str, wo
     [
         (418, b"<html>teapot canary</html>", "unclassified"),
         (400, b"", "unclassified"),
-        (404, ["canary"], "unclassified"),
+        (422, ["canary"], "unclassified"),
         (409, {"message": "canary"}, "unclassified"),
         (400, {"error": 7}, "unclassified"),
         (413, b"<html>too large</html>", "too_large"),
@@ -790,10 +790,10 @@ SHOWN = customer(
         ("customerSegmentationId", None, True),
         ("userId", "emp-002", True),
         ("userId", "emp-003", False),
-        ("regionId", 3, True),  # not shown: passed over
+        ("regionId", 3, False),  # not shown: proves nothing
         ("billingCountry", "FR", True),
         ("billingCountry", "DE", False),
-        ("billingCountry", "France", True),  # answered as ISO code: passed over
+        ("billingCountry", "France", False),  # answered as ISO code: proves nothing
         ("billingCountry", None, False),
         ("creditLimit", Decimal("5000.00"), True),
         ("creditLimit", "5e3", True),
@@ -810,7 +810,7 @@ SHOWN = customer(
         ("paymentTypes", [{"id": 7}, "8"], True),
         ("paymentTypes", [7], False),
         ("paymentTypes", None, False),
-        ("imageFile", Path("logo.gif"), True),  # answered as an address of the server's: passed over
+        ("imageFile", Path("logo.gif"), False),  # answered as an address of the server's: proves nothing
     ],
 )
 def test_what_is_shown_is_compared_under_its_read_name(field: str, value: object, *, same: bool) -> None:
@@ -836,7 +836,8 @@ def test_a_look_up_of_a_stranger_is_none() -> None:
 @pytest.mark.parametrize(
     ("app", "kind"),
     [
-        (always(404, b"<html>"), TransientError),
+        (always(404, b"<html>"), PermanentError),
+        (always(405, b""), PermanentError),
         (always(400, {"error": "invalid_param_type"}), TransientError),
         (always(200, customer("C-2")), TransientError),
         (always(503), AnsweredError),

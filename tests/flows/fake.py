@@ -74,6 +74,7 @@ class FakeTarget:
     address: str = "fake:target"
     customers: dict[str, dict[str, object]] = field(default_factory=dict)
     journal: list[str] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     refusals: dict[str, Refusal] = field(default_factory=dict)
     failures: dict[str, list[ConnectorError]] = field(default_factory=dict)
     lost_answers: dict[str, list[ConnectorError]] = field(default_factory=dict)
@@ -88,6 +89,7 @@ class FakeTarget:
     async def send(self, row: Row) -> Answer:
         """Upsert, refuse, or fail as ordered; a lost answer is applied first."""
         self.journal.append(row.reference)
+        self.rows.append(row)
         if planned := self.failures.get(row.reference):
             raise planned.pop(0)
         if refusal := self.refusals.get(row.reference):

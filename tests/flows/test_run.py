@@ -180,6 +180,39 @@ def test_a_reference_may_pass_to_another_key_in_a_later_run(bench: Bench) -> Non
     assert bench.run().counts.unchanged == 7
 
 
+def test_a_record_whose_reference_passed_on_and_came_back_is_sent_again(bench: Bench) -> None:
+    """What the target holds was written from another record since: unchanged at the source is not enough."""
+    bench.source.records = [record("k1", no="R", name="X")]
+    bench.run()
+    bench.source.records = [record("k2", no="R", name="Y")]
+    bench.run()
+    bench.source.records = [record("k1", no="R", name="X")]
+    assert bench.run().counts.updated == 1
+    assert bench.target.customers["R"]["name"] == "X"
+
+
+def test_another_target_is_read_from_the_beginning(bench: Bench) -> None:
+    """The watermark belongs to the target, too: a job pointed at another server sends everybody."""
+    bench.source = FakeSource([record(f"C-{n}", f"{n}") for n in range(5)], incremental=True)
+    bench.run()
+    first, bench.target = bench.target, FakeTarget(address="fake:other")
+    assert bench.run().counts.created == 5
+    bench.target = first
+    assert bench.run().counts.extracted == 0
+
+
+def test_a_customer_sent_without_an_answer_is_sent_as_doubtful(bench: Bench) -> None:
+    """A target that can only create is told to look first, though the crosswalk knows nothing yet."""
+    bench.source.records = [record("A"), record("B")]
+    bench.target.failures = {"A": [PermanentError("gone dark")]}
+    bench.run()
+    bench.run()
+    assert {row.reference: row.doubtful for row in bench.target.rows}["A"]
+    bench.source.records = [record("A", name="later"), record("B", name="later")]
+    bench.run()
+    assert [row.doubtful for row in bench.target.rows[-2:]] == [False, False]
+
+
 def test_the_filter_leaves_out_before_any_check(bench: Bench) -> None:
     """A record that the job does not want is filtered, even where it would be invalid."""
     bench.job = JOB + "filter: {city: [Bern]}\n"

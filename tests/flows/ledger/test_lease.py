@@ -90,3 +90,33 @@ def test_a_holder_that_fell_asleep_can_neither_commit_nor_send(state: str) -> No
     asleep.close()
     awake.renew_lease()
     awake.close()
+
+
+def test_another_spelling_of_the_ledgers_path_steals_no_lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path to the same file finds the same lock, and the run that holds it alive."""
+    monkeypatch.chdir(tmp_path)
+    clock = SetClock()
+    first, second = (
+        Ledger.open(f"sqlite:///{tmp_path}/ledger.db", {}, clock),
+        Ledger.open("sqlite:///ledger.db", {}, clock),
+    )
+    first.take_lease("crm")
+    with pytest.raises(LeaseHeldError):
+        second.take_lease("crm")
+    first.close()
+    second.close()
+
+
+def test_a_lease_taken_without_the_lock_is_not_taken_for_dead(state: str) -> None:
+    """Who took over from a sleeper holds no lock: a third must not conclude from the free lock that it is dead."""
+    clock = SetClock()
+    asleep, awake, third = (Ledger.open(state, {}, clock) for _ in range(3))
+    asleep.take_lease("crm")
+    clock.forward(seconds=61)
+    awake.take_lease("crm")
+    asleep.close()
+    with pytest.raises(LeaseHeldError):
+        third.take_lease("crm")
+    awake.renew_lease()
+    awake.close()
+    third.close()

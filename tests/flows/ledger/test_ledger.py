@@ -91,7 +91,7 @@ def test_a_page_that_does_not_add_up_is_not_confirmed(ledger: Ledger) -> None:
     ledger.settle(run, 1, [settled(1, "created")])
     with pytest.raises(LawError, match="3 records were extracted, 2 have an outcome"):
         ledger.confirm_page(run, 1, ("csv:/x", "{}", "cursor"))
-    assert ledger.watermark("crm", "csv:/x", "{}") is None
+    assert ledger.watermark(run.scope, "csv:/x", "{}") is None
     counts, unfinished = ledger.end_run(run, "failed", "law", {})
     assert (counts.extracted, unfinished) == (0, 1)
 
@@ -101,10 +101,10 @@ def test_the_watermark_moves_with_the_page(ledger: Ledger) -> None:
     run = begin(ledger)
     ledger.open_page(run, Opening(1, 0, 0, 0, "c1"), [], [])
     ledger.confirm_page(run, 1, ("csv:/x", "{}", "c1"))
-    mark = ledger.watermark("crm", "csv:/x", "{}")
+    mark = ledger.watermark(run.scope, "csv:/x", "{}")
     assert mark is not None
     assert (mark.cursor, mark.fingerprint) == ("c1", "f1")
-    assert ledger.watermark("crm", "csv:/y", "{}") is None
+    assert ledger.watermark(run.scope, "csv:/y", "{}") is None
 
 
 def test_what_was_confirmed_is_remembered(ledger: Ledger) -> None:
@@ -194,7 +194,9 @@ def test_a_reject_counted_again_keeps_its_words_and_its_pause(ledger: Ledger) ->
     one_page(ledger, run, rejected(1))
     before = ledger.open_rejects(run.scope, ["k1"])["k1"]
     again = begin(ledger)
-    one_page(ledger, again, settled(1, "rejected", again=True, http_status=404))
+    one_page(
+        ledger, again, settled(1, "rejected", again=True, http_status=404, findings=(Finding("not_found", "", ""),))
+    )
     assert ledger.open_rejects(run.scope, ["k1"])["k1"] == before
     (entry,) = History(ledger).rejects("crm", again.number)
     assert [finding.code for finding in entry.findings] == ["not_found"]
