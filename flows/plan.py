@@ -32,6 +32,14 @@ class Plan:
     fingerprint: str
 
     @property
+    def file_columns(self) -> list[str]:
+        """The source columns that name files: what such a record is worth is not in its values alone."""
+        fields = self.system.fields
+        return [
+            column for name, rule in self.job.fields.items() if fields[name].type == "file" for column in rule.sources
+        ]
+
+    @property
     def filter_name(self) -> str:
         """The filter as part of the watermark's name; the same filter in another order is the same."""
         wanted = {column: sorted(map(str, values)) for column, values in self.filter.allowed.items()}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+import pandas as pd
 
 from connectors.protocol import Page
 from flows.ledger.record import Remembered, Stage
@@ -61,7 +63,11 @@ def tell_apart(page: Page, met: Seen) -> Page:
 
 
 def prepare(
-    number: int, page: Page, plan: Plan, recall: Callable[[Sequence[str]], Mapping[str, Remembered]], busy: set[str]
+    number: int,
+    page: Page,
+    plan: Plan,
+    recall: Callable[[Sequence[str]], Mapping[str, Remembered]],
+    busy: Collection[str],
 ) -> Prepared:
     """Leave out, short cut, check and map a page; touches the ledger only to recall.
 
@@ -73,6 +79,7 @@ def prepare(
     keys = page.keys
     digests = plan.digester.records(records)
     known = recall([keys[position] for position in kept])
+    with_files = _with_files(records, plan)
     settled: dict[int, str] = {}
     for position in kept:
         customer = known.get(keys[position])
@@ -83,6 +90,7 @@ def prepare(
             and customer.holds
             and customer.reference is not None
             and position not in page.unreadable
+            and position not in with_files
             and keys[position] not in busy
         ):
             settled[position] = customer.reference
@@ -99,6 +107,12 @@ def prepare(
         findings=findings,
         references=settled | references,
     )
+
+
+def _with_files(records: pd.DataFrame, plan: Plan) -> set[int]:
+    """Find the records that name a file: it may have changed under the same name, so they take the whole way."""
+    columns = plan.file_columns
+    return set(records[columns].notna().any(axis=1).to_numpy().nonzero()[0].tolist()) if columns else set()
 
 
 def _kept(page: Page, plan: Plan) -> list[int]:
@@ -129,10 +143,14 @@ def _mapped(
         findings[readable[place]] = (stage, tuple(found))
     clean = [place for place, position in enumerate(readable) if position not in findings]
     values = payloads(mapped.rows, clean)
-    candidates = {
-        readable[place]: Candidate(references[place], payload, plan.digester.payload(payload))
-        for place, payload in zip(clean, values, strict=True)
-    }
+    candidates = {}
+    for place, payload in zip(clean, values, strict=True):
+        try:
+            row_hash = plan.digester.payload(payload)
+        except OSError:
+            findings[readable[place]] = ("map", (Finding("unreadable_file", "", "the file can no longer be read"),))
+        else:
+            candidates[readable[place]] = Candidate(references[place], payload, row_hash)
     return candidates, findings, {readable[place]: reference for place, reference in references.items()}
 
 

@@ -258,6 +258,29 @@ def test_a_reject_is_closed_when_its_customer_leaves_the_source(bench: Bench) ->
     assert History(bench.ledger).rejects() == []
 
 
+def test_a_reject_is_not_closed_on_the_word_of_an_unreadable_record(bench: Bench) -> None:
+    """A record that cannot be told by its key may be the very one: nothing is inferred from absence then."""
+    bench.source.records = [record("A", name=None), record("B")]
+    bench.run()
+    bench.source.records = [record("line 2"), record("B")]
+    bench.source.unreadable = {"line 2": Refusal("field_count", "", "3 fields where the header has 2")}
+    bench.run()
+    assert {entry.source_key for entry in History(bench.ledger).rejects()} == {"A", "line 2"}
+
+
+def test_an_image_replaced_under_its_name_is_sent(bench: Bench) -> None:
+    """A record that names a file is compared by the file's content, though its values are the same."""
+    bench.job = JOB.replace("  billingCity: city\n", "  imageFile: city\n")
+    image = bench.folder / "logo.gif"
+    image.write_bytes(b"GIF89a one")
+    bench.source.records = [record("A", city="logo.gif"), record("B")]
+    bench.run()
+    assert bench.run().counts.unchanged == 2
+    image.write_bytes(b"GIF89a two")
+    assert bench.run().counts.updated == 1
+    assert bench.target.journal == ["A"]
+
+
 def test_descriptions_are_redacted(bench: Bench) -> None:
     """The target's words keep their sense and lose the personal value."""
     bench.source.records = [record("A", name="Berta Meier")]
