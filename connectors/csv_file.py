@@ -142,6 +142,8 @@ class CsvSource:
                 header = next(csv.reader(file, delimiter=self._settings.delimiter, strict=True), None)
             except (csv.Error, UnicodeError) as error:
                 raise ConfigurationError(f"{self._path.name}: the header cannot be read ({error})") from None
+        if header and not _encodable(header):
+            raise ConfigurationError(f"{self._path.name}: the header is no {self._settings.encoding} (source.encoding)")
         if not header:
             raise ConfigurationError(f"{self._path.name}: is empty; its first line must be the header")
         return header, mark

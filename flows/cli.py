@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
+import unicodedata
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -81,10 +86,11 @@ def run(
             ledger.close()
     if summary.message:
         console.print(summary.message, style="red", markup=False, soft_wrap=True)
-    if as_json:
-        _print_json(summary.as_json())
-    else:
-        report.console().print(report.summary(summary))
+    with _whoever_listens():
+        if as_json:
+            _print_json(summary.as_json())
+        else:
+            report.console().print(report.summary(summary))
     raise typer.Exit(int(summary.exit_code))
 
 
@@ -176,7 +182,7 @@ def why(
     job, ledger = _job_and_ledger(job_file, state)
     assert job is not None
     try:
-        told = History(ledger).story(job.job, reference.strip())
+        told = History(ledger).story(job.job, unicodedata.normalize("NFC", reference.strip()))
     finally:
         ledger.close()
     if not told.known:
@@ -239,12 +245,27 @@ def _job_and_ledger(job_file: Path | None, state: str | None) -> tuple[Job | Non
     return job, _open(url)
 
 
+@contextmanager
+def _whoever_listens() -> Iterator[None]:
+    """Tell how a run ended; where nobody reads it any more, its exit code still does."""
+    try:
+        yield
+        sys.stdout.flush()
+    except (OSError, SystemExit):  # rich exits on a broken pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _print_json(value: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
 
 
 def main() -> None:
     """Run the command line; every failure ends in one clear message and the exit code of its kind."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without a tick gets a question mark, not a failure
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # a warning from a converter may carry a customer's value
     try:
         app()
     except SystemExit as end:

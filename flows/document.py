@@ -13,6 +13,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 _MOST_NODES = 20_000  # a few hundred bytes of aliases can describe millions of leaves
+_OTHER_VERSION = re.compile(r"^%YAML\s+(?!1\.2\s)", re.MULTILINE)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SECRET_BLOCK = re.compile(r"\{\{\s*prefect\.blocks\.secret\.([A-Za-z0-9][A-Za-z0-9_-]*)\s*\}\}")
 
@@ -77,7 +78,10 @@ def _parse(path: Path) -> object:
     loader = YAML(typ="rt", pure=True)
     loader.allow_duplicate_keys = False
     try:
-        return loader.load(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        if _OTHER_VERSION.search(text):
+            raise JobError(f"{path.name}: is to be YAML 1.2, in which NO is Norway; remove the %YAML directive")
+        return loader.load(text)
     except FileNotFoundError:
         raise JobError(f"{path}: there is no such job file") from None
     except OSError as error:
@@ -86,10 +90,13 @@ def _parse(path: Path) -> object:
         raise JobError(f"{path.name}: a job file is UTF-8 text") from None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        # The problem's first line only: what follows quotes the file.
-        raise JobError(f"{path.name}:{line}: is no YAML 1.2: {str(error.problem).splitlines()[0]}") from None
+        # The problem's first words only: what follows quotes the file, and a password may stand there.
+        problem = str(error.problem).splitlines()[0].partition(" with value ")[0]
+        raise JobError(f"{path.name}:{line}: is no YAML 1.2: {problem}") from None
     except YAMLError:
         raise JobError(f"{path.name}: is no YAML 1.2") from None
+    except (RecursionError, ValueError):
+        raise JobError(f"{path.name}: is nested too deeply, or holds a number that is too long") from None
 
 
 class _Filling:

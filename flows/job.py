@@ -66,6 +66,8 @@ class Job(BaseModel):
 def load_job(path: Path, environment: Mapping[str, str]) -> Job:
     """Read a job file; raises JobError with one line per fault, each naming file, line and key path."""
     document = read_document(path, environment)
+    if "path" in document.values:  # the model's own field
+        raise JobError(document.complaint(("path",), "unknown key; the file of a CSV source is source.path"))
     _refuse_unknown_kind(document, "source", _SOURCES)
     _refuse_unknown_kind(document, "target", _TARGETS)
     try:

@@ -54,11 +54,15 @@ def tell_apart(page: Page, met: Seen) -> Page:
     """
     if page.versions is not None:
         return page
-    repeated, _ = met.claim(page.keys, page.keys)
-    if not repeated.any():
-        return page
-    places = page.lines if page.lines is not None else range(len(page.keys))
-    keys = [f"{key}#{places[n]}" if repeated[n] else key for n, key in enumerate(page.keys)]
+    keys = list(page.keys)
+    places = page.lines if page.lines is not None else range(len(keys))
+    repeated = met.claim(keys, keys)[0].nonzero()[0].tolist()
+    while repeated:  # a key so made may be another record's own: it has to be claimed as well
+        for n in repeated:
+            keys[n] = f"{keys[n]}#{places[n]}"
+        claims = [keys[n] for n in repeated]
+        taken = met.claim(claims, claims)[0]
+        repeated = [n for n, is_taken in zip(repeated, taken, strict=True) if is_taken]
     return replace(page, keys=keys)
 
 

@@ -32,8 +32,8 @@ def apply(column: pd.Series, function: Callable[[object], object]) -> tuple[pd.S
     for code, value in enumerate(distinct):
         try:
             results[code] = function(value)
-        except Exception as error:  # noqa: BLE001 - a converter may be the user's; each failure becomes a finding
-            broken[code] = error
+        except BaseException as error:  # noqa: BLE001 - a converter may be the user's; each failure becomes a finding
+            broken[code] = _contained(error)
     failures = {int(at): broken[codes[at]] for at in np.flatnonzero(np.isin(codes, list(broken)))} if broken else {}
     return tidy(results[codes]), failures
 
@@ -43,19 +43,33 @@ def apply_whole(
 ) -> tuple[pd.Series, Failures]:
     """Call the function on all records at once; where it raises, find the records to blame one by one."""
     try:
-        return _checked(function(cells), len(cells)), {}
-    except Exception:  # noqa: BLE001 - as above; nothing is lost, because each record is tried below
+        return _checked(function(cells), cells.index), {}
+    except BaseException as whole:  # noqa: BLE001 - as above; nothing is lost, because each record is tried below
+        _contained(whole)
         results = np.empty(len(cells), dtype=object)
         failures: Failures = {}
         for at in range(len(cells)):
             try:
-                results[at] = _checked(function(cells.iloc[at : at + 1]), 1).iloc[0]
-            except Exception as error:  # noqa: BLE001 - as above
-                failures[at] = error
+                alone = cells.iloc[at : at + 1]
+                results[at] = _checked(function(alone), alone.index).iloc[0]
+            except BaseException as error:  # noqa: BLE001 - as above
+                failures[at] = _contained(error)
         return tidy(results), failures
 
 
-def _checked(result: object, length: int) -> pd.Series:
-    if not isinstance(result, pd.Series) or len(result) != length:
+def _contained(error: BaseException) -> Exception:
+    """Take `sys.exit` and its like for the converter's failure; only Ctrl-C is not its own."""
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    return error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
+
+
+def _checked(result: object, index: pd.Index) -> pd.Series:
+    """Bring the records back into their order by their labels; raises TypeError where they cannot be told."""
+    if not isinstance(result, pd.Series) or len(result) != len(index):
         raise TypeError("a column converter returns a column of the same length")
+    if len(index) > 1 and not result.index.equals(index):
+        if not result.index.is_unique or not result.index.isin(index).all():
+            raise TypeError("a column converter keeps the labels of its records")
+        result = result.reindex(index)
     return result.reset_index(drop=True)

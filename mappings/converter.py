@@ -128,7 +128,9 @@ def find(converters: Converters, name: str) -> Converter:
 def _module(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except Exception as error:  # noqa: BLE001 - a module of the user may raise anything; it is the job that is wrong
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a user's module may raise anything, exit too: the job is wrong
         raise ValueError(f"the converter module {name} cannot be imported ({type(error).__name__})") from None
 
 

@@ -117,6 +117,8 @@ def proven_id(content: Mapping[str, object] | None, reference: str, operation: s
     identity = content.get("id") if content is not None else None
     if content is None or isinstance(identity, bool) or not isinstance(identity, int | str) or identity == "":
         raise TransientError(f"valomnia: {operation}: the answer shows no customer")
+    if not str(identity).isprintable():  # half a character, or a NUL, that no ledger could keep
+        raise TransientError(f"valomnia: {operation}: the answer shows no customer")
     if "reference" in content and str(content["reference"]) != reference:
         raise TransientError(f"valomnia: {operation}: the answer shows another customer")
     return str(identity)

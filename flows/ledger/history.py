@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
 from flows.ledger import tables
-from flows.ledger.engine import READ_ONLY
 from flows.ledger.ledger import Ledger
 from mappings.finding import Finding
 
@@ -70,14 +68,14 @@ class History:
     """Reads a ledger for people and programs."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._engine = ledger.engine
+        self._ledger = ledger
 
     def runs(self, job: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
         """List the latest runs, newest first, with their counts as the ledger closed them."""
         query = select(tables.runs).order_by(tables.runs.c.run.desc()).limit(limit)
         if job is not None:
             query = query.where(tables.runs.c.job == job)
-        with self._reading() as connection:
+        with self._ledger.reading() as connection:
             return [_run(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name
 
     def rejects(self, job: str | None = None, run: int | None = None) -> list[RejectEntry]:
@@ -92,18 +90,13 @@ class History:
             of_run = select(lines.c.source_key).where(lines.c.run == run, lines.c.outcome.in_(("invalid", "rejected")))
             of_job = select(tables.runs.c.scope).where(tables.runs.c.run == run).scalar_subquery()
             query = query.where(rejects.c.scope == of_job, rejects.c.source_key.in_(of_run))
-        with self._reading() as connection:
+        with self._ledger.reading() as connection:
             return _rejects(connection, query.order_by(rejects.c.line, rejects.c.source_key))
 
     def story(self, job: str, reference: str) -> Story:
         """Tell one customer's story by its reference."""
-        with self._reading() as connection:
+        with self._ledger.reading() as connection:
             return _story(connection, job, reference)
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with self._engine.connect().execution_options(**{READ_ONLY: True}) as connection:
-            yield connection
 
 
 def _run(row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -211,7 +211,7 @@ class Ledger:
             columns.outcome,
             and_(crossing.source_key == columns.source_key, crossing.row_hash.is_not(None)),
         ).select_from(customers)
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = connection.execute(query.where(columns.scope == scope, columns.source_key.in_(keys)))
             return {row[0]: Remembered._make(row[1:]) for row in found.all()}
 
@@ -219,13 +219,13 @@ class Ledger:
         """Recall what the target holds under these references."""
         columns = tables.crosswalk.c
         query = select(columns.reference, columns.target_id, columns.row_hash, columns.source_key)
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = connection.execute(query.where(columns.scope == scope, columns.reference.in_(references)))
             return {row[0]: Crossing._make(row[1:]) for row in found.all()}
 
     def open_rejects(self, scope: int, keys: Sequence[str]) -> dict[str, OpenReject]:
         """Recall the open rejects of these source keys."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return open_rejects(connection, scope, keys)
 
     def due_keys(self, scope: int) -> list[str]:
@@ -237,7 +237,7 @@ class Ledger:
         waiting = select(tables.customers.c.source_key).where(
             tables.customers.c.scope == scope, tables.customers.c.outcome == "deferred"
         )
-        with self._reading() as connection:
+        with self.reading() as connection:
             return sorted({*connection.execute(due).scalars(), *connection.execute(waiting).scalars()})
 
     def watermark(self, scope: int, source: str, filtered: str) -> Watermark | None:
@@ -246,7 +246,7 @@ class Ledger:
         query = select(columns.cursor, columns.fingerprint).where(
             columns.scope == scope, columns.source == source, columns.filter == filtered
         )
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else Watermark(row.cursor, row.fingerprint)
 
@@ -256,7 +256,7 @@ class Ledger:
         query = select(columns.reference, columns.source_key, columns.run).where(
             columns.scope == run.scope, columns.run < run.number
         )
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [Intent(*row) for row in connection.execute(query)]
 
     def close_intent(self, run: Run, intent: Intent, target_id: str | None) -> None:
@@ -311,7 +311,8 @@ class Ledger:
             yield connection
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that only reads; raises LedgerError where the database fails."""
         reading = self.engine.connect().execution_options(**{READ_ONLY: True})
         with self._translating("read"), reading as connection:
             yield connection

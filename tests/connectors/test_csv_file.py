@@ -136,6 +136,12 @@ def test_a_wrong_header_is_refused_before_the_first_record(
     assert words in str(caught.value)
 
 
+def test_a_header_in_another_encoding_is_named_as_such(tmp_path: Path) -> None:
+    """A Latin-1 header read as UTF-8 is a fault of the setting, told before the first record."""
+    with pytest.raises(ConfigurationError, match=r"the header is no utf-8 \(source\.encoding\)"):
+        source(tmp_path, b"id,Stra\xdfe\n1,x\n")
+
+
 @pytest.mark.parametrize("path", ["missing.csv", "."])
 def test_a_file_that_is_none_is_refused(tmp_path: Path, path: str) -> None:
     """A missing file and a folder are named as what is wrong."""

@@ -106,7 +106,7 @@ def _left_over(ledger: sqlite3.Connection) -> Iterator[str]:
 
 def _rejects(ledger: sqlite3.Connection, population: Population) -> Iterator[str]:
     rows = ledger.execute(
-        "SELECT source_key, outcome, code, field FROM rejects JOIN findings USING (scope, source_key)"
+        "SELECT source_key, outcome, findings.code, field FROM rejects JOIN findings USING (scope, source_key)"
         " WHERE closed_at IS NULL"
     ).fetchall()
     if len(rows) != len({row[0] for row in rows}):

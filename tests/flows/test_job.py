@@ -117,11 +117,21 @@ def test_a_wrong_job_is_explained(tmp_path: Path, old: str, new: str, words: str
         ("job: !!python/object/apply:os.system [ls]\n", "tag"),
         ("", "is a mapping of keys"),
         ("when: 2026-01-01\n", "in quotes"),
+        ("%YAML 1.1\n---\njob: NO\n", "remove the %YAML directive"),
+        ("path: /x\n", "path: unknown key"),
+        ("[" * 5000, "nested too deeply"),
     ],
 )
 def test_what_is_no_job_is_refused(tmp_path: Path, text: str, words: str) -> None:
     """X13: broken YAML, repeated keys, tags, dates and lists end in one message each."""
     assert words in complaint(tmp_path, text)
+
+
+def test_a_repeated_secret_is_not_quoted(tmp_path: Path) -> None:
+    """The parser's message names the key alone."""
+    message = complaint(tmp_path, "password: hunter2\npassword: hunter3\n")
+    assert "password" in message
+    assert "hunter" not in message
 
 
 def test_an_alias_bomb_is_refused(tmp_path: Path) -> None:

@@ -146,6 +146,14 @@ def test_two_records_under_one_key_are_two_rejects(bench: Bench, name: str | Non
     assert bench.target.journal == []
 
 
+def test_a_key_made_for_a_twin_takes_no_other_records_place(bench: Bench) -> None:
+    """A file may hold the very key that a repeated one is given: each record keeps a line of its own."""
+    bench.job = JOB.replace("page_size: 3", "page_size: 2")
+    bench.source.records = [record("A#4", no="R1", name=None), record("A", no="R2"), record("A", no="R3", name=None)]
+    assert bench.run().counts.invalid == 2
+    assert len(History(bench.ledger).rejects()) == 2
+
+
 def test_a_newer_version_of_the_same_key_is_processed_and_an_older_one_is_not(bench: Bench) -> None:
     """E21, E22: the newest version reaches the target, whatever the order; older ones are unchanged."""
     bench.source = FakeSource(

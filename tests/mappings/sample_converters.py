@@ -39,3 +39,15 @@ def fragile_column(column: pd.Series) -> pd.Series:
 def shortening_column(column: pd.Series) -> pd.Series:
     """Break the promise of an equal length."""
     return column.iloc[:0]
+
+
+@column_converter
+def reordered(column: pd.Series) -> pd.Series:
+    """Give the column back in another order, as sorting does."""
+    return column.sort_values(ascending=False)
+
+
+@converter
+def leaving(value: str) -> str:
+    """Try to end the program."""
+    raise SystemExit(value)

@@ -201,6 +201,23 @@ def test_a_converter_of_objects_gets_the_value_itself(valomnia: System) -> None:
     assert mapped.rows["comment"].tolist() == ["7", "x"]
 
 
+def test_a_column_that_comes_back_reordered_is_put_in_order(valomnia: System) -> None:
+    """A converter that sorts swaps no customers' values."""
+    converters = load_converters(["tests.mappings.sample_converters"])
+    fields = rules(reference="no", name={"from": "a", "convert": "reordered"})
+    mapped = Mapper(fields, valomnia, converters).apply(frame(no=["1", "2", "3"], a=["Anna", "Zoe", "Bert"]))
+    assert mapped.rows["name"].tolist() == ["Anna", "Zoe", "Bert"]
+    assert mapped.findings == {}
+
+
+def test_a_converter_that_tries_to_exit_fails_for_its_record(valomnia: System) -> None:
+    """`sys.exit` in a converter is a finding, and never the run's exit code."""
+    converters = load_converters(["tests.mappings.sample_converters"])
+    fields = rules(reference="no", name={"from": "a", "convert": "leaving"})
+    mapped = Mapper(fields, valomnia, converters).apply(frame(no=["1"], a=["0"]))
+    assert [finding.code for finding in mapped.findings[0]] == ["converter_failed"]
+
+
 def test_files_are_found_beneath_the_jobs_folder(map_records: MapRecords, tmp_path: Path) -> None:
     """A relative name is read from the job's folder; one that leads outside is a finding and is not read."""
     records = texts(image=["logos/a.png", "../secret", "/etc/passwd", None, "a\x00b"])
