@@ -80,7 +80,8 @@ class Page:
     """The unit of extraction: some records, and the cursor to go on after them.
 
     `records` has one line per record under a fresh `RangeIndex`, the source's columns in their order; files and
-    APIs without types give text, and null (`None`/`NaN`) where the source says nothing. `keys` names each record in
+    APIs without types give text, and null (`None`/`NaN`) where the source says nothing; a key that an API left out is
+    `...` (Ellipsis). `keys` names each record in
     the source, `lines` its line in a file, `versions` its last update as comparable text where the source has one.
     `unreadable` says by position why a record could not be read: its values are not to be trusted, its key is its
     place in the source. `counted` is how many records the source itself counted while it read.

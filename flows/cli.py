@@ -205,17 +205,23 @@ def demo(
     show_demo(folder)
 
 
-@sandbox_app.command("valomnia", epilog="Example: rollcall sandbox valomnia --port 8081 --latency 50")
+@sandbox_app.command(
+    "valomnia",
+    epilog='Example: rollcall sandbox valomnia --latency 50 --faults \'{"rate_limit": 20, "session_requests": 100}\'',
+)
 def sandbox_valomnia(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8081,
     latency: Annotated[
-        int, typer.Option("--latency", min=0, metavar="MS", help="Wait so long before each answer.")
-    ] = 0,
+        int | None, typer.Option("--latency", min=0, metavar="MS", help="Wait so long before each answer.")
+    ] = None,
+    faults: Annotated[
+        str, typer.Option("--faults", metavar="JSON", help="What shall go wrong, as POST /sandbox/faults takes it.")
+    ] = "{}",
 ) -> None:
     """Serve chapter 11 of the Valomnia API (customers) on 127.0.0.1 until Ctrl-C; user and password: sandbox."""
     from flows.sandbox import serve_valomnia
 
-    serve_valomnia(port, latency)
+    serve_valomnia(port, latency, faults)
 
 
 def _load(job_file: Path) -> Job:

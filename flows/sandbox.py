@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from connectors.protocol import ConfigurationError
-from connectors.sandbox.fault import Faults
+from connectors.sandbox.fault import FaultsError, faults_from_json
 from connectors.sandbox.server import serve
 from connectors.sandbox.valomnia import valomnia_app
 from connectors.sandbox.valomnia_setting import ValomniaSettings
 from flows.report import console
 
 
-def serve_valomnia(port: int, latency_ms: float) -> None:
-    """Serve Valomnia's customers in the foreground; raises ConfigurationError where the port is taken."""
+def serve_valomnia(port: int, latency_ms: float | None, faults: str) -> None:
+    """Serve Valomnia's customers in the foreground, with what shall go wrong as a JSON object.
+
+    Raises ConfigurationError where the port is taken or the faults are none.
+    """
     out = console()
-    app = valomnia_app(ValomniaSettings(), faults=Faults(latency_ms=latency_ms))
+    try:
+        wanted = faults_from_json(faults)
+    except FaultsError as error:
+        raise ConfigurationError(f"--faults: {error}") from None
+    if latency_ms is not None:
+        wanted = replace(wanted, latency_ms=latency_ms)
+    app = valomnia_app(ValomniaSettings(), faults=wanted)
 
     def announce(base_url: str) -> None:
         out.print(

@@ -300,3 +300,10 @@ def test_process_of_its_own(place: Place, tmp_path: Path) -> None:
     assert said.code == 3
     assert (said.json["created"], said.json["invalid"]) == (3, 1)
     assert "Warning" not in said.err
+
+
+def test_faults_that_the_sandbox_does_not_know_are_refused(rollcall: Shell) -> None:
+    """`--faults` takes what the sandbox can do, and names what it cannot, with exit code 2."""
+    said = rollcall("sandbox", "valomnia", "--port", "0", "--faults", '{"rate_limt": 20}')
+    assert said.code == 2
+    assert "rate_limt" in said.err
