@@ -84,16 +84,6 @@ class Mapper:
         self.fields = tuple(fields)
         self.source_columns = frozenset(column for rule in fields.values() for column in rule.sources)
 
-    def require(self, columns: Iterable[str]) -> None:
-        """Raise MappingError where the source lacks a column that the job names."""
-        present = list(columns)
-        problems = [
-            f"the source has no column {column}{nearest(column, present)}"
-            for column in sorted(self.source_columns.difference(present))
-        ]
-        if problems:
-            raise MappingError(problems)
-
     def apply(self, records: pd.DataFrame) -> Mapped:
         """Map a page of records."""
         rows: dict[str, pd.Series] = {}

@@ -8,7 +8,7 @@ import pytest
 
 from flows.document import JobError
 from flows.job import Job, load_job
-from flows.plan import compile_job
+from flows.plan import compile_job, refuse_missing_columns
 
 GOOD = """\
 job: crm-to-valomnia
@@ -65,6 +65,17 @@ def test_yaml_is_version_1_2(tmp_path: Path) -> None:
     job = load(tmp_path, GOOD.replace("{const: EUR}", "{const: NO}"))
     assert job.fields["currency"].const == "NO"
     assert job.filter == {"status": ["A", "X", "NO"]}
+
+
+def test_the_source_must_have_the_columns(tmp_path: Path) -> None:
+    """A column that the source lacks, of the fields or of the filter, is refused with the nearest present one."""
+    plan = compile_job(load(tmp_path), b"key")
+    columns = {"no", "first", "last", "country", "status", "tel"}
+    refuse_missing_columns(plan, columns | {"other"})
+    with pytest.raises(JobError, match="no column 'country'; did you mean countr"):
+        refuse_missing_columns(plan, columns - {"country"} | {"countr"})
+    with pytest.raises(JobError, match="no column 'status'"):
+        refuse_missing_columns(plan, columns - {"status"})
 
 
 def test_a_secret_shows_in_no_repr(tmp_path: Path) -> None:
