@@ -13,7 +13,8 @@ pin() { # file, note, further arguments of uv
   } >"$file"
 }
 
-pin requirements.txt "All that a run needs, pinned with its dependencies."
+databases=(--extra sqlite --extra postgresql --extra mariadb)
+pin requirements.txt "All that a run needs, pinned with its dependencies." "${databases[@]}"
 echo "." >>requirements.txt
-pin requirements-dev.txt "All that the tests and linters need, pinned with its dependencies." --extra dev
+pin requirements-dev.txt "All that the tests and linters need, pinned with its dependencies." "${databases[@]}" --extra dev
 echo "-e ." >>requirements-dev.txt

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal, TextIO
@@ -63,6 +64,7 @@ class CsvSource:
     """
 
     incremental = False
+    overlap = timedelta()
 
     def __init__(self, settings: CsvSettings, folder: Path) -> None:
         self._settings = settings
@@ -272,7 +274,7 @@ def _taken(page: Page, positions: list[int]) -> Page:
         records=page.records.iloc[positions].reset_index(drop=True),
         keys=[page.keys[position] for position in positions],
         counted=len(positions),
-        cursor="",
+        cursor=None,
         lines=[page.lines[position] for position in positions] if page.lines else None,
         unreadable={new: page.unreadable[old] for new, old in enumerate(positions) if old in page.unreadable},
     )

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol, Self
 
 import pandas as pd
@@ -84,20 +85,30 @@ class Page:
     `...` (Ellipsis). `keys` names each record in
     the source, `lines` its line in a file, `versions` its last update as comparable text where the source has one.
     `unreadable` says by position why a record could not be read: its values are not to be trusted, its key is its
-    place in the source. `counted` is how many records the source itself counted while it read.
+    place in the source. `counted` is how many records the source itself counted while it read. `notice` is what
+    the operator should know of the page, without a value of any customer.
+
+    `cursor` is None where nothing may be concluded from the page's end: its records stand outside the source's order
+    (no last update, one in the future), or the source has none. A version is "" where it cannot be ordered for certain.
     """
 
     records: pd.DataFrame
     keys: Sequence[str]
     counted: int
-    cursor: str
+    cursor: str | None
     lines: Sequence[int] | None = None
     versions: Sequence[str] | None = None
     unreadable: Mapping[int, Refusal] = field(default_factory=dict)
+    notice: str | None = None
 
 
 class Source(Protocol):
-    """Something that customers are read from; synchronous, one reader."""
+    """Something that customers are read from; synchronous, one reader, though not always the same thread.
+
+    An incremental source reads in the order of last updates. Its cursors are moments (`connectors.moment`), and reading
+    after one includes the records of that very moment, since more of them may have come. Other sources have cursors of
+    their own, read on from exactly; a run begins them anew.
+    """
 
     @property
     def address(self) -> str:
@@ -107,14 +118,28 @@ class Source(Protocol):
     def incremental(self) -> bool:
         """Say whether a cursor of an earlier run may be read on from (the source has a last update)."""
 
+    @property
+    def overlap(self) -> timedelta:
+        """Say how far before the watermark a run begins, for what became visible late."""
+
     def open(self) -> tuple[str, ...]:
-        """Connect and return the columns; raises ConfigurationError where that cannot work."""
+        """Connect and return the names of all columns.
+
+        Raises ConfigurationError where the job is wrong, CredentialsError or UnavailableError where the system is.
+        """
 
     def pages(self, after: str | None, size: int) -> Iterator[Page]:
-        """Read pages of at most `size` records after the cursor (None: from the beginning), in a stable order."""
+        """Read pages of at most `size` records after the cursor (None: from the beginning), in a stable order.
+
+        Lost connections are the source's own to mend. Raises UnavailableError where they cannot be, BrokenSourceError
+        where the source shows something that cannot be read on, ConfigurationError where the job turns out wrong.
+        """
 
     def read_keys(self, keys: Sequence[str], size: int) -> Iterator[Page]:
-        """Read just the records with these source keys; keys that left the source are absent. A file scans."""
+        """Read just the records with these source keys; keys that left the source are absent. A file scans.
+
+        The pages have no cursor.
+        """
 
     def close(self) -> None:
         """Let go of files and connections."""

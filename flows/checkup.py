@@ -52,7 +52,7 @@ def refuse_wrong_job(job: Job) -> None:
     """Raise JobError or ConfigurationError where fields, converters, source or address are wrong; makes no ledger."""
     plan = compile_job(job, b"a check keeps no hash")
     make_target(job)
-    source = make_source(job)
+    source = make_source(plan)
     try:
         refuse_missing_columns(plan, source.open())
     finally:
@@ -77,7 +77,7 @@ def _checked(name: str, look: Callable[[], str]) -> Check:
 
 
 def _read_first_page(plan: Plan) -> str:
-    source = make_source(plan.job)
+    source = make_source(plan)
     try:
         columns = source.open()
         refuse_missing_columns(plan, columns)

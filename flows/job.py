@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from connectors.csv_file import CsvSettings
-from connectors.valomnia import ValomniaSettings
+from connectors.database import DatabaseSettings
+from connectors.valomnia import ValomniaSettings, ValomniaSourceSettings
 from flows.document import Document, JobError, read_document
 from mappings.field import FieldRule
 
 # One union per side, told apart by `kind`; a further kind joins here.
-SourceSettings = CsvSettings
+_SOURCES: Mapping[str, type[BaseModel]] = {
+    "csv": CsvSettings,
+    "database": DatabaseSettings,
+    "valomnia": ValomniaSourceSettings,
+}
+_TARGETS: Mapping[str, type[BaseModel]] = {"valomnia": ValomniaSettings}
+SourceSettings = Annotated[CsvSettings | DatabaseSettings | ValomniaSourceSettings, Field(discriminator="kind")]
 TargetSettings = ValomniaSettings
-_SOURCES = ("csv",)
-_TARGETS = ("valomnia",)
 
 
 class Guards(BaseModel):
@@ -79,7 +84,7 @@ def load_job(path: Path, environment: Mapping[str, str]) -> Job:
     raise JobError("\n".join(lines))
 
 
-def _refuse_unknown_kind(document: Document, side: str, known: tuple[str, ...]) -> None:
+def _refuse_unknown_kind(document: Document, side: str, known: Collection[str]) -> None:
     """Say which kinds there are before a model complains about keys of another one."""
     section = document.values.get(side)
     if isinstance(section, dict) and section.get("kind") not in known:
@@ -91,20 +96,22 @@ def _refuse_unknown_kind(document: Document, side: str, known: tuple[str, ...]) 
 def _sentence(document: Document, place: tuple[int | str, ...], kind: str, message: str) -> str:
     keys = tuple(part for part in place if document.holds(part, place))
     if kind == "extra_forbidden":
-        return document.complaint(keys, "unknown key" + did_you_mean(str(place[-1]), _known_names(place[:-1])))
+        return document.complaint(
+            keys, "unknown key" + did_you_mean(str(place[-1]), _known_names(document, place[:-1]))
+        )
     if kind == "missing":
         return document.complaint((*keys, str(place[-1])) if keys[-1:] != place[-1:] else keys, "is required")
     return document.complaint(keys, message.removeprefix("Value error, "))
 
 
-def _known_names(place: tuple[int | str, ...]) -> list[str]:
+def _known_names(document: Document, place: tuple[int | str, ...]) -> list[str]:
     """List the keys that the model at this place knows."""
     model: type[BaseModel] = Job
     match place[:1]:
         case ("source",):
-            model = SourceSettings
+            model = _SOURCES[document.values["source"]["kind"]]
         case ("target",):
-            model = TargetSettings
+            model = _TARGETS[document.values["target"]["kind"]]
         case ("guards",):
             model = Guards
         case ("fields",):

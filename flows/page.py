@@ -45,9 +45,10 @@ async def process(prepared: Prepared, desk: Desk) -> Counts:
         extracted=prepared.page.counted,
         unchanged=decision.unchanged,
         filtered=len(prepared.page.keys) - len(prepared.kept),
-        cursor=prepared.page.cursor,
+        cursor=prepared.page.cursor or "",
     )
-    watermark = (*desk.watermark, prepared.page.cursor) if desk.watermark and number > 0 else None
+    cursor = prepared.page.cursor
+    watermark = (*desk.watermark, cursor) if desk.watermark and cursor is not None else None
     if decision.rows:
         await _deliver(prepared, decision, opening, desk)
         counts = ledger.confirm_page(run, number, watermark)

@@ -32,6 +32,11 @@ class Plan:
     fingerprint: str
 
     @property
+    def source_columns(self) -> frozenset[str]:
+        """The source columns that the job names."""
+        return self.mapper.source_columns | self.filter.source_columns
+
+    @property
     def file_columns(self) -> list[str]:
         """The source columns that name files: what such a record is worth is not in its values alone."""
         fields = self.system.fields
@@ -73,7 +78,6 @@ def compile_job(job: Job, key: bytes) -> Plan:
 
 def refuse_missing_columns(plan: Plan, columns: Collection[str]) -> None:
     """Raise JobError where the source lacks a column that the job names, before anything is sent."""
-    needed = plan.mapper.source_columns | plan.filter.source_columns
-    missing = [f"{name!r}{nearest(name, columns)}" for name in sorted(needed - set(columns))]
+    missing = [f"{name!r}{nearest(name, columns)}" for name in sorted(plan.source_columns - set(columns))]
     if missing:
         raise JobError(f"{plan.job.path.name}: the source has no column {', '.join(missing)}")

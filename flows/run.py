@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
-from connectors.csv_file import CsvSource
+from connectors.csv_file import CsvSettings, CsvSource
+from connectors.database import DatabaseSettings
 from connectors.delivery import Courier
 from connectors.gate import Gate
 from connectors.protocol import (
@@ -23,7 +24,7 @@ from connectors.protocol import (
     Target,
     TransientError,
 )
-from connectors.valomnia import ValomniaTarget
+from connectors.valomnia import ValomniaSourceSettings, ValomniaTarget
 from flows.job import Job
 from flows.ledger.lease import LeaseLostError
 from flows.ledger.ledger import LawError, Ledger, LedgerError
@@ -73,9 +74,20 @@ def state_url(job: Job, state: str | None, environment: Mapping[str, str]) -> st
     return state or environment.get("ROLLCALL_STATE") or f"sqlite:///{job.folder / 'rollcall.db'}"
 
 
-def make_source(job: Job) -> Source:
-    """Make the job's source."""
-    return CsvSource(job.source, job.folder)
+def make_source(plan: Plan) -> Source:
+    """Make the job's source, which reads the columns that the job needs; each kind's library is loaded for it alone."""
+    settings = plan.job.source
+    match settings:
+        case CsvSettings():
+            return CsvSource(settings, plan.job.folder)
+        case DatabaseSettings():
+            from connectors.database.source import DatabaseSource
+
+            return DatabaseSource(settings, plan.job.folder, plan.source_columns)
+        case ValomniaSourceSettings():
+            from connectors.valomnia.source import ValomniaSource
+
+            return ValomniaSource(settings)
 
 
 def make_target(job: Job) -> tuple[Target, Gate]:
@@ -92,7 +104,7 @@ async def run_job(job: Job, ledger: Ledger, watch: Watch) -> Summary:
     """
     plan = compile_job(job, ledger.key)
     target, gate = make_target(job)
-    return await carry_out(plan, make_source(job), Courier(target, gate), ledger, watch)
+    return await carry_out(plan, make_source(plan), Courier(target, gate), ledger, watch)
 
 
 async def carry_out(plan: Plan, source: Source, courier: Courier, ledger: Ledger, watch: Watch) -> Summary:

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.server import _mariadb_database, _postgresql_database, database, mariadb, postgresql, sqlite
+
+__all__ = ["_mariadb_database", "_postgresql_database", "database", "mariadb", "postgresql", "sqlite"]  # fixtures
+
 
 @dataclass(frozen=True, slots=True)
 class PrefectHarness:

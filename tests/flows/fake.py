@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Self
 
 import pandas as pd
@@ -26,6 +27,7 @@ class FakeSource:
     columns: tuple[str, ...] = ("no", "name", "city")
     incremental: bool = False
     address: str = "fake:source"
+    overlap: timedelta = timedelta()
     unreadable: dict[str, Refusal] = field(default_factory=dict)
     reads: list[str | None] = field(default_factory=list)
     keys_read: list[str] = field(default_factory=list)
@@ -35,16 +37,17 @@ class FakeSource:
         return self.columns
 
     def pages(self, after: str | None, size: int) -> Iterator[Page]:
-        """Read after the cursor `version|key`."""
+        """Read from a version on; the records of that very version come again."""
         self.reads.append(after)
-        ordered = sorted(self.records, key=_cursor) if self.incremental else self.records
-        rest = [each for each in ordered if after is None or not self.incremental or _cursor(each) > after]
+        ordered = sorted(self.records, key=_place) if self.incremental else self.records
+        rest = [each for each in ordered if after is None or not self.incremental or each[1] >= after]
         yield from self._pages(rest, size)
 
     def read_keys(self, keys: Sequence[str], size: int) -> Iterator[Page]:
         """Read single records."""
         self.keys_read.extend(keys)
-        yield from self._pages([each for each in self.records if each[0] in set(keys)], size)
+        for page in self._pages([each for each in self.records if each[0] in set(keys)], size):
+            yield replace(page, cursor=None)
 
     def close(self) -> None:
         """Keep nothing open."""
@@ -56,15 +59,15 @@ class FakeSource:
                 records=frame([values for _, _, values in chunk], self.columns),
                 keys=[key for key, _, _ in chunk],
                 counted=len(chunk),
-                cursor=_cursor(chunk[-1]),
+                cursor=chunk[-1][1] if self.incremental else str(start + len(chunk)),
                 lines=list(range(start + 2, start + 2 + len(chunk))),
                 versions=[version for _, version, _ in chunk] if self.incremental else None,
                 unreadable={n: self.unreadable[key] for n, (key, _, _) in enumerate(chunk) if key in self.unreadable},
             )
 
 
-def _cursor(record: Record) -> str:
-    return f"{record[1]}|{record[0]}"
+def _place(record: Record) -> tuple[str, str]:
+    return record[1], record[0]
 
 
 @dataclass

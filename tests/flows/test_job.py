@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.csv_file import CsvSettings
 from flows.document import JobError
 from flows.job import Job, load_job
 from flows.plan import compile_job, refuse_missing_columns
@@ -52,6 +53,7 @@ def test_a_job_is_read_whole(tmp_path: Path) -> None:
     """All keys arrive, references to the environment filled in, paths relative to the job's folder."""
     job = load(tmp_path)
     assert job.job == "crm-to-valomnia"
+    assert isinstance(job.source, CsvSettings)
     assert job.source.key == "no"
     assert job.target.password.get_secret_value() == "s3cret-canary"
     assert job.target.rate == 50

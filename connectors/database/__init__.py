@@ -1,0 +1,5 @@
+"""Customers in a database: SQLite, PostgreSQL, MariaDB and MySQL."""
+
+from connectors.database.settings import DatabaseSettings
+
+__all__ = ["DatabaseSettings"]

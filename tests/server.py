@@ -1,0 +1,112 @@
+"""Real database servers for tests: their addresses, and an empty database on each.
+
+ROLLCALL_TEST_POSTGRESQL and ROLLCALL_TEST_MARIADB say where they are (SQLAlchemy URLs of a server on this machine).
+Where none answers, its tests are skipped with the reason; with ROLLCALL_TEST_SERVERS=required they fail instead.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from sqlalchemy import URL, Engine, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError
+
+Kind = Literal["sqlite", "postgresql", "mariadb"]
+
+_ADDRESSES = {
+    "postgresql": os.environ.get("ROLLCALL_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"),
+    "mariadb": os.environ.get("ROLLCALL_TEST_MARIADB", "mysql+pymysql://root@127.0.0.1:3306/?charset=utf8mb4"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An empty database: its kind, its URL as a job file has it, and an engine of the test's own to fill it with."""
+
+    kind: Kind
+    url: str
+    engine: Engine
+
+    def execute(self, *statements: str) -> None:
+        """Run statements, each in a transaction of its own."""
+        for statement in statements:
+            with self.engine.begin() as connection:
+                connection.execute(text(statement))
+
+
+def _serve(kind: Kind) -> Iterator[URL]:
+    """Make a database of our own on a server; skips, or fails, where no server answers."""
+    address = make_url(_ADDRESSES[kind])
+    name = f"rollcall_test_{secrets.token_hex(6)}"
+    server = create_engine(address, isolation_level="AUTOCOMMIT")
+    try:
+        with server.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+    except DBAPIError as error:
+        reason = f"no {kind} server answers at {address.host}:{address.port} ({type(error.orig).__name__})"
+        if os.environ.get("ROLLCALL_TEST_SERVERS") == "required":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    try:
+        yield address.set(database=name)
+    finally:
+        with server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name}" + (" WITH (FORCE)" if kind == "postgresql" else "")))
+        server.dispose()
+
+
+@pytest.fixture(scope="session")
+def _postgresql_database() -> Iterator[URL]:
+    yield from _serve("postgresql")
+
+
+@pytest.fixture(scope="session")
+def _mariadb_database() -> Iterator[URL]:
+    yield from _serve("mariadb")
+
+
+@pytest.fixture
+def postgresql(_postgresql_database: URL) -> Iterator[Database]:
+    """Give an empty PostgreSQL database."""
+    yield from _emptied(
+        "postgresql", _postgresql_database, "DROP SCHEMA IF EXISTS public CASCADE", "CREATE SCHEMA public"
+    )
+
+
+@pytest.fixture
+def mariadb(_mariadb_database: URL) -> Iterator[Database]:
+    """Give an empty MariaDB database."""
+    name = _mariadb_database.database
+    yield from _emptied("mariadb", _mariadb_database, f"DROP DATABASE {name}", f"CREATE DATABASE {name}", f"USE {name}")
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Database]:
+    """Give an empty SQLite file."""
+    yield from _emptied("sqlite", URL.create("sqlite", database=str(tmp_path / "source.db")))
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """Give an empty database of each kind in turn."""
+    given: Database = request.getfixturevalue(request.param)
+    return given
+
+
+def _emptied(kind: Kind, url: URL, *statements: str) -> Iterator[Database]:
+    engine = create_engine(url)
+    made = Database(kind, url.render_as_string(hide_password=False), engine)
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+        connection.commit()
+    try:
+        yield made
+    finally:
+        engine.dispose()
