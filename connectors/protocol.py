@@ -101,6 +101,20 @@ class Page:
     unreadable: Mapping[int, Refusal] = field(default_factory=dict)
     notice: str | None = None
 
+    def take(self, positions: Sequence[int]) -> Page:
+        """Give a page of just these records; nothing can be concluded from its end."""
+        versions, lines = self.versions, self.lines
+        return Page(
+            records=self.records.iloc[list(positions)].reset_index(drop=True),
+            keys=[self.keys[position] for position in positions],
+            counted=len(positions),
+            cursor=None,
+            lines=None if lines is None else [lines[position] for position in positions],
+            versions=None if versions is None else [versions[position] for position in positions],
+            unreadable={new: self.unreadable[old] for new, old in enumerate(positions) if old in self.unreadable},
+            notice=self.notice,
+        )
+
 
 class Source(Protocol):
     """Something that customers are read from; synchronous, one reader, though not always the same thread.

@@ -10,14 +10,17 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from connectors.protocol import ConnectorError
+from connectors.protocol import ConfigurationError, ConnectorError
+from flows.connection import make_source, make_target
 from flows.document import JobError
+from flows.extraction import refuse_unfit
 from flows.failure import explain_failure
 from flows.job import Job, load_job
 from flows.ledger.inspection import inspect_ledger
 from flows.plan import Plan, compile_job, refuse_missing_columns
 from flows.preparation import prepare
-from flows.run import make_source, make_target, state_url
+from flows.run import EVERYTHING, state_url
+from flows.selection import Selection
 from flows.summary import ExitCode
 
 
@@ -48,13 +51,18 @@ def check_job(path: Path, state: str | None, environment: Mapping[str, str]) -> 
     return checks
 
 
-def refuse_wrong_job(job: Job) -> None:
+def refuse_wrong_job(job: Job, selection: Selection = EVERYTHING) -> None:
     """Raise JobError or ConfigurationError where fields, converters, source or address are wrong; makes no ledger."""
     plan = compile_job(job, b"a check keeps no hash")
     make_target(job)
     source = make_source(plan)
     try:
+        refuse_unfit(selection, source)
         refuse_missing_columns(plan, source.open())
+    except ConfigurationError:
+        raise
+    except ConnectorError:  # away, not wrong: the run meets it again and keeps it among its runs
+        pass
     finally:
         source.close()
 

@@ -51,11 +51,27 @@ State = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, and all else to standard error.")]
 
 
-@app.command(epilog="Example: rollcall run crm.yaml --json")
-def run(
+@app.command(epilog="Example: rollcall run crm.yaml --since 2026-11-20T08:00+01:00 --json")
+def run(  # noqa: PLR0917 - typer's options are parameters
     job_file: JobFile,
     state: State = None,
     as_json: AsJson = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read the source from its beginning, not from the watermark on.")
+    ] = False,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="Read what was updated since; UTC without a zone. Partial."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, help="Stop after so many records. Partial.")
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            "--only", metavar="REFERENCE", help="Take this one customer, and try it now, without Prefect. Partial."
+        ),
+    ] = None,
     no_prefect: Annotated[
         bool, typer.Option("--no-prefect", help="Run in this process though Prefect is set up.")
     ] = False,
@@ -63,25 +79,30 @@ def run(
         bool, typer.Option("--rekey", help="Take over a new ledger key; sends everything once more.")
     ] = False,
 ) -> None:
-    """Sync once: extract, check, map, compare, send what changed, and account for every customer."""
+    """Sync once: extract, check, map, compare, send what changed, and account for every customer.
+
+    A partial run leaves the watermark alone and concludes nothing from customers that it did not meet.
+    """
     from flows import report, shell
     from flows.checkup import refuse_wrong_job
     from flows.run import state_url
+    from flows.selection import Selection
 
+    selection = Selection.of(full=full, since=since, limit=limit, only=only)
     job = _load(job_file)
-    refuse_wrong_job(job)
+    refuse_wrong_job(job, selection)
     console = report.console(stderr=True)
     if state:
         os.environ["ROLLCALL_STATE"] = state  # the flow is handed the job's name alone: an address can hold a password
     summary = None
-    if not no_prefect and not rekey and shell.prefect_is_configured(os.environ):
-        summary = shell.run_with_prefect(job, console)
+    if not no_prefect and not rekey and only is None and shell.prefect_is_configured(os.environ):
+        summary = shell.run_with_prefect(job, console, selection)
         if summary is None:
             console.print("Prefect did not begin the run; it goes on here without Prefect", style="yellow")
     if summary is None:
         ledger = _open(state_url(job, state, os.environ), rekey=rekey)
         try:
-            summary = shell.run_in_process(job, ledger, console)
+            summary = shell.run_in_process(job, ledger, console, selection=selection)
         finally:
             ledger.close()
     if summary.message:

@@ -27,13 +27,16 @@ TargetSettings = ValomniaSettings
 
 
 class Guards(BaseModel):
-    """Limits at which a run stops at a page's end, with exit code 4."""
+    """Limits at which a run stops with exit code 4: at a page's end, or before it concludes anything from absence."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_rejected: Annotated[float | None, Field(ge=0, le=1, description="share of invalid and rejected, `20%`")] = None
+    max_missing: Annotated[
+        float | None, Field(ge=0, le=1, description="share of records fewer than in the last whole run, `5%`")
+    ] = None
 
-    @field_validator("max_rejected", mode="before")
+    @field_validator("max_rejected", "max_missing", mode="before")
     @classmethod
     def _share(cls, value: object) -> object:
         if isinstance(value, str) and value.strip().endswith("%"):

@@ -20,6 +20,8 @@ from mappings.system import System
 
 Steps = Callable[[str], None]
 
+_END_OF_PAUSES = "9999"
+
 
 @dataclass(slots=True)
 class Desk:
@@ -32,6 +34,7 @@ class Desk:
     seen: Seen
     before_send: Callable[[], None]
     watermark: tuple[str, str] | None = None  # source and filter, where this run moves it
+    tries_at_once: bool = False  # though a reject's pause is not over
     on_step: Steps = lambda _: None
 
 
@@ -83,7 +86,7 @@ def _recall(prepared: Prepared, desk: Desk) -> Memory:
         crossings=desk.ledger.crossings(scope, references),
         rejects=desk.ledger.open_rejects(scope, [keys[n] for n in (*prepared.candidates, *prepared.filtered)]),
         unanswered=desk.run.unanswered,
-        now=moment_text(desk.ledger.clock()),
+        now=_END_OF_PAUSES if desk.tries_at_once else moment_text(desk.ledger.clock()),
     )
 
 

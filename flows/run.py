@@ -4,49 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
-from connectors.csv_file import CsvSettings, CsvSource
-from connectors.database import DatabaseSettings
 from connectors.delivery import Courier
-from connectors.gate import Gate
 from connectors.protocol import (
     BrokenSourceError,
     ConfigurationError,
     ConnectorError,
-    Page,
     Row,
     Source,
-    Target,
     TransientError,
 )
-from connectors.valomnia import ValomniaSourceSettings, ValomniaTarget
+from flows.connection import make_source, make_target
+from flows.extraction import Extraction, Numbered, refuse_unfit
+from flows.guard import GuardError, guard_absence, guard_rejects
 from flows.job import Job
 from flows.ledger.lease import LeaseLostError
 from flows.ledger.ledger import LawError, Ledger, LedgerError
 from flows.ledger.record import Counts, Remembered, Run, Status
 from flows.page import Desk, Steps, process
 from flows.plan import Plan, compile_job, refuse_missing_columns
-from flows.preparation import Prepared, prepare, tell_apart
+from flows.preparation import Prepared, prepare
 from flows.seen import Seen
+from flows.selection import Selection
 from flows.summary import ExitCode, Summary
 
 _HEARTBEAT_SECONDS = 15
 _SLOW_PAGE_SECONDS = 0.5
+EVERYTHING = Selection()
 
 EachPage = Callable[[int, int, Callable[[], Awaitable[Counts]]], Awaitable[Counts]]
 
 
 class StopAskedError(Exception):
     """Somebody asked this run to stop; nothing new is sent."""
-
-
-class GuardError(Exception):
-    """A guard of the job stopped the run."""
 
 
 @dataclass(slots=True)
@@ -74,29 +69,7 @@ def state_url(job: Job, state: str | None, environment: Mapping[str, str]) -> st
     return state or environment.get("ROLLCALL_STATE") or f"sqlite:///{job.folder / 'rollcall.db'}"
 
 
-def make_source(plan: Plan) -> Source:
-    """Make the job's source, which reads the columns that the job needs; each kind's library is loaded for it alone."""
-    settings = plan.job.source
-    match settings:
-        case CsvSettings():
-            return CsvSource(settings, plan.job.folder)
-        case DatabaseSettings():
-            from connectors.database.source import DatabaseSource
-
-            return DatabaseSource(settings, plan.job.folder, plan.source_columns)
-        case ValomniaSourceSettings():
-            from connectors.valomnia.source import ValomniaSource
-
-            return ValomniaSource(settings)
-
-
-def make_target(job: Job) -> tuple[Target, Gate]:
-    """Make the job's target and the gate that paces it."""
-    settings = job.target
-    return ValomniaTarget(settings), Gate(concurrency=settings.concurrency, rate=settings.rate)
-
-
-async def run_job(job: Job, ledger: Ledger, watch: Watch) -> Summary:
+async def run_job(job: Job, ledger: Ledger, watch: Watch, *, selection: Selection = EVERYTHING) -> Summary:
     """Run a job once and tell what became of every customer.
 
     Raises JobError or ConfigurationError where the job is wrong (before anything was read or written) and
@@ -104,19 +77,39 @@ async def run_job(job: Job, ledger: Ledger, watch: Watch) -> Summary:
     """
     plan = compile_job(job, ledger.key)
     target, gate = make_target(job)
-    return await carry_out(plan, make_source(plan), Courier(target, gate), ledger, watch)
+    return await carry_out(plan, make_source(plan), Courier(target, gate), ledger, watch, selection=selection)
 
 
-async def carry_out(plan: Plan, source: Source, courier: Courier, ledger: Ledger, watch: Watch) -> Summary:
+async def carry_out(
+    plan: Plan, source: Source, courier: Courier, ledger: Ledger, watch: Watch, *, selection: Selection = EVERYTHING
+) -> Summary:
     """Run a compiled job over any source and target; raises as `run_job`."""
     try:
-        refuse_missing_columns(plan, source.open())
+        refuse_unfit(selection, source)
+        opened = await asyncio.to_thread(_open, source)
+        if not isinstance(opened, ConnectorError):
+            refuse_missing_columns(plan, opened)
         ledger.take_lease(plan.job.job)
         run = ledger.begin_run(plan.job.job, source.address, courier.target.address, plan.fingerprint)
-        return await _Execution(plan, ledger, run, source, courier, watch).carry_out()
+        extraction = Extraction(plan, source, ledger, run, selection, watch.on_notice)
+        execution = _Execution(plan, ledger, run, extraction, courier, watch)
+        if isinstance(opened, ConnectorError):
+            return execution.fail(opened)
+        execution.announce(ledger.note_columns(run, source.address, opened), opened)
+        return await execution.carry_out()
     finally:
-        source.close()
+        await asyncio.to_thread(source.close)
         ledger.release_lease()
+
+
+def _open(source: Source) -> tuple[str, ...] | ConnectorError:
+    """Open the source; that it is away is a run's outcome, to be found among the runs, and no fault of the job."""
+    try:
+        return source.open()
+    except ConfigurationError:
+        raise
+    except ConnectorError as error:
+        return error
 
 
 @dataclass(slots=True)
@@ -126,24 +119,36 @@ class _Execution:
     plan: Plan
     ledger: Ledger
     run: Run
-    source: Source
+    extraction: Extraction
     courier: Courier
     watch: Watch
     counts: Counts = field(default_factory=Counts)
     pages: int = 0
     began: float = field(default_factory=time.monotonic)
-    _complete: bool = False  # every record of the source was read
-    _all_readable: bool = True  # and each could be told by its key
     _slow: bool = False  # the last page took long to prepare
+
+    def announce(self, before: Collection[str] | None, columns: Collection[str]) -> None:
+        """Tell what this run begins with: what it takes over, and what is new at its source and target."""
+        if self.run.resumes:
+            self.watch.on_notice(f"run {self.run.resumes} did not end; this run takes over from it")
+        if self.run.fresh:
+            self.watch.on_notice(f"nothing is known of {self.courier.target.address} yet: every customer is new to it")
+        if before is not None:
+            for name in sorted(set(columns) - set(before)):
+                self.watch.on_notice(f"the source has a new column {name!r}")
+            for name in sorted(set(before) - set(columns)):
+                self.watch.on_notice(f"the source no longer has the column {name!r}, which the job does not use")
+
+    def fail(self, error: ConnectorError) -> Summary:
+        """Close a run whose source could not be opened."""
+        return self._end(*self._verdict(error))
 
     async def carry_out(self) -> Summary:
         """Go through the pages, and close the run whatever happened."""
-        self._announce()
         try:
             async with self.courier.target, _heartbeat(self.ledger):
                 await self._go_through_pages()
-                await self._close_unanswered()
-                self._close_left()
+                await self._conclude()
         except LeaseLostError as error:  # another run writes now: the ledger is no longer ours
             return self._summary("interrupted", ExitCode.FAILED, str(error), self.counts)
         except asyncio.CancelledError:  # somebody lost patience; what was in flight has no answer
@@ -171,12 +176,6 @@ class _Execution:
             case _:
                 return "failed", ExitCode.FAILED, str(error)
 
-    def _announce(self) -> None:
-        if self.run.resumes:
-            self.watch.on_notice(f"run {self.run.resumes} did not end; this run takes over from it")
-        if self.run.fresh:
-            self.watch.on_notice(f"nothing is known of {self.courier.target.address} yet: every customer is new to it")
-
     async def _go_through_pages(self) -> None:
         desk = Desk(
             plan=self.plan,
@@ -185,7 +184,8 @@ class _Execution:
             courier=self.courier,
             seen=Seen(),
             before_send=self._before_send,
-            watermark=(self.source.address, self.plan.filter_name) if self.source.incremental else None,
+            watermark=self.extraction.watermark,
+            tries_at_once=self.extraction.selection.only is not None,
             on_step=self.watch.on_step,
         )
         async with aclosing(_ahead(self._reader())) as upcoming:
@@ -195,7 +195,7 @@ class _Execution:
                 self.pages += 1
                 self.counts = self.counts + counts
                 self.watch.on_page(prepared.number, self.counts)
-                self._guard()
+                guard_rejects(self.plan.job.guards, self.counts)
                 if self.watch.stop_asked:
                     raise StopAskedError
 
@@ -212,18 +212,16 @@ class _Execution:
         forth at each of their steps (measured: 45 microseconds a customer). Where they take long (images, converters
         of one's own), they get the thread all the same, so that answers are not kept waiting.
         """
-        pages = self._numbered_pages(self._start())
+        pages = self.extraction.pages()
         busy: set[str] = set()
-        met = Seen()
 
         async def take() -> Prepared | None:
-            numbered = await asyncio.to_thread(next, pages, None)
+            numbered: Numbered | None = await asyncio.to_thread(next, pages, None)
             if numbered is None:
                 return None
             self.watch.on_step("extracted")
-            page = tell_apart(numbered[1], met)
-            self._all_readable &= not page.unreadable
-            work = partial(prepare, numbered[0], page, self.plan, self._recall, frozenset(busy))
+            number, page = numbered
+            work = partial(prepare, number, page, self.plan, self._recall, frozenset(busy))
             began = time.monotonic()
             prepared = await asyncio.to_thread(work) if self._slow else work()
             self._slow = time.monotonic() - began > _SLOW_PAGE_SECONDS
@@ -232,26 +230,6 @@ class _Execution:
             return prepared
 
         return take
-
-    def _numbered_pages(self, after: str | None) -> Iterator[tuple[int, Page]]:
-        """Yield the pages: 0 and below for customers that are due again, then the source's own from 1 on."""
-        size = self.plan.job.page_size
-        self._complete = after is None
-        if after is not None:
-            due = self.ledger.due_keys(self.run.scope)
-            for number, page in enumerate(self.source.read_keys(due, size) if due else ()):
-                yield -number, page
-        yield from enumerate(self.source.pages(after, size), 1)
-
-    def _start(self) -> str | None:
-        """Find the cursor to read on from; None reads everything."""
-        if not self.source.incremental:
-            return None
-        mark = self.ledger.watermark(self.run.scope, self.source.address, self.plan.filter_name)
-        if mark is not None and mark.fingerprint != self.plan.fingerprint:
-            self.watch.on_notice("the mapping has changed: this run reads every customer")
-            return None
-        return mark.cursor if mark else None
 
     def _recall(self, keys: Sequence[str]) -> Mapping[str, Remembered]:
         return self.ledger.remembered(self.run.scope, keys)
@@ -262,14 +240,18 @@ class _Execution:
         self.ledger.prove_lease()
         self.watch.on_step("sending")
 
-    def _guard(self) -> None:
-        limit = self.plan.job.guards.max_rejected
-        failed = self.counts.invalid + self.counts.rejected
-        if limit is not None and self.counts.extracted and failed / self.counts.extracted > limit:
-            raise GuardError(
-                f"{failed} of {self.counts.extracted} customers are invalid or rejected, more than the guard"
-                f" max_rejected allows ({limit:.0%})"
-            )
+    async def _conclude(self) -> None:
+        """Settle what a run that took everything it had to take may conclude; a partial one concludes nothing."""
+        if self.extraction.selection.partial:
+            return
+        await self._close_unanswered()
+        if not self.extraction.whole:
+            return
+        if told := guard_absence(self.plan.job.guards, self.counts.extracted, self.ledger.last_whole(self.run)):
+            self.watch.on_notice(told)
+        self.ledger.note_whole(self.run)
+        if self.extraction.complete and (left := self.ledger.close_left(self.run)):
+            self.watch.on_notice(f"{left} rejects closed: their records are no longer in the source")
 
     async def _close_unanswered(self) -> None:
         """Look up customers whose answer an earlier run never had and which the source no longer shows."""
@@ -280,11 +262,6 @@ class _Execution:
                 self.watch.on_notice("a customer in doubt could not be looked up; the next run tries again")
                 continue
             self.ledger.close_intent(self.run, intent, held.target_id if held else None)
-
-    def _close_left(self) -> None:
-        """Close the rejects of customers that are no longer there, where every record was read and could be told."""
-        if self._complete and self._all_readable and (left := self.ledger.close_left(self.run)):
-            self.watch.on_notice(f"{left} rejects closed: their records are no longer in the source")
 
     def _end(self, status: Status, code: ExitCode, message: str | None) -> Summary:
         figures = {

@@ -15,7 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from flows.job import Job
 from flows.ledger.ledger import Ledger
 from flows.ledger.record import Counts
-from flows.run import Watch, run_job
+from flows.run import EVERYTHING, Watch, run_job
+from flows.selection import Selection
 from flows.summary import Summary
 
 _GRACE_SECONDS = 10
@@ -35,7 +36,9 @@ def prefect_is_configured(environment: Mapping[str, str]) -> bool:
     return bool(text.get("profiles", {}).get(active, {}).get("PREFECT_API_URL"))
 
 
-def run_in_process(job: Job, ledger: Ledger, console: Console, watch: Watch | None = None) -> Summary:
+def run_in_process(
+    job: Job, ledger: Ledger, console: Console, watch: Watch | None = None, *, selection: Selection = EVERYTHING
+) -> Summary:
     """Run a job here and now, with progress on the console; Ctrl-C settles what is in flight and ends the run."""
     watch = watch or Watch()
     with _progress(console, job.job) as progress:
@@ -49,13 +52,13 @@ def run_in_process(job: Job, ledger: Ledger, console: Console, watch: Watch | No
         gc.freeze()  # what is imported by now stays: the collector need not look through it page after page
         watch.on_page = show
         watch.on_notice = lambda text: progress.console.print(text, style="dim")
-        return asyncio.run(_with_signals(job, ledger, watch))
+        return asyncio.run(_with_signals(job, ledger, watch, selection))
 
 
-async def _with_signals(job: Job, ledger: Ledger, watch: Watch) -> Summary:
+async def _with_signals(job: Job, ledger: Ledger, watch: Watch, selection: Selection) -> Summary:
     """Turn the first Ctrl-C or SIGTERM into a request to stop, and a second, or ten seconds, into an end."""
     loop = asyncio.get_running_loop()
-    running = asyncio.create_task(run_job(job, ledger, watch))
+    running = asyncio.create_task(run_job(job, ledger, watch, selection=selection))
 
     def stop() -> None:
         if watch.stop_asked:
@@ -87,8 +90,8 @@ def _progress(console: Console, name: str) -> Progress:
     )
 
 
-def run_with_prefect(job: Job, console: Console) -> Summary | None:
+def run_with_prefect(job: Job, console: Console, selection: Selection = EVERYTHING) -> Summary | None:
     """Run a job as a Prefect flow run; None where Prefect did not come so far as to begin it."""
     from flows.sync import run_flow
 
-    return run_flow(job.path, console)
+    return run_flow(job.path, console, selection)

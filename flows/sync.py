@@ -19,6 +19,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from rich.console import Console
 
+from connectors.moment import moment_text
 from flows.checkup import refuse_wrong_job
 from flows.failure import explain_failure
 from flows.job import Job, load_job
@@ -27,6 +28,7 @@ from flows.ledger.ledger import Ledger
 from flows.ledger.record import Counts
 from flows.report import headline, reject_groups
 from flows.run import Watch, now, run_job, state_url
+from flows.selection import Selection
 from flows.summary import ExitCode, Summary
 from mappings.system import load_system
 
@@ -62,23 +64,29 @@ def _flow_run_name() -> str:
 
 
 @flow(name="sync-customers", flow_run_name=_flow_run_name, persist_result=False, retries=0, log_prints=False)
-async def sync_customers(job: str) -> State[Any]:
-    """Run the job file once. The ledger is ROLLCALL_STATE, or rollcall.db beside the job file."""
+async def sync_customers(
+    job: str, *, full: bool = False, since: str | None = None, limit: int | None = None
+) -> State[Any]:
+    """Run the job file once. The ledger is ROLLCALL_STATE, or rollcall.db beside the job file.
+
+    `full` reads the source from its beginning; `since` (a time) and `limit` (records) make a partial run, which moves
+    no watermark.
+    """
     try:
-        return _state(await _sync(Path(job)))
+        return _state(await _sync(Path(job), Selection.of(full=full, since=since, limit=limit)))
     except Exception as error:  # noqa: BLE001 - Prefect stores what is raised: only safe text may reach it
         _tell(error)
         return Failed(message=explain_failure(error)[1])
 
 
-async def _sync(path: Path) -> Summary:
+async def _sync(path: Path, selection: Selection) -> Summary:
     logger = get_run_logger()
     job = await asyncio.to_thread(load_job, path, os.environ)
-    await asyncio.to_thread(refuse_wrong_job, job)
+    await asyncio.to_thread(refuse_wrong_job, job, selection)
     ledger = await asyncio.to_thread(Ledger.open, state_url(job, None, os.environ), os.environ, now)
     try:
         watch = Watch(on_notice=logger.info, each_page=_as_task(job.job, logger.warning))
-        summary = await run_job(job, ledger, watch)
+        summary = await run_job(job, ledger, watch, selection=selection)
         _tell(summary)
         logger.info("run %s of %s: %s", summary.run_id, summary.job, headline(summary))
         await _publish(job, ledger, summary, logger.warning)
@@ -169,7 +177,7 @@ def _state(summary: Summary) -> State[Any]:
             return Failed(message=headline(summary))
 
 
-def run_flow(path: Path, console: Console) -> Summary | None:
+def run_flow(path: Path, console: Console, selection: Selection) -> Summary | None:
     """Run the flow from the shell; the summary is the ledger's, whatever Prefect says. None: it never began.
 
     Raises what the job, the lease or the ledger raised.
@@ -177,7 +185,7 @@ def run_flow(path: Path, console: Console) -> Summary | None:
     told: list[Summary | Exception] = []
     _told.set(told)
     try:
-        asyncio.run(_run(path))
+        asyncio.run(_run(path, selection))
     except Exception as error:  # noqa: BLE001 - Prefect's own trouble decides nothing here
         console.print(f"Prefect failed around the run ({type(error).__name__})", style="yellow")
     if told and isinstance(told[0], Exception):
@@ -185,5 +193,6 @@ def run_flow(path: Path, console: Console) -> Summary | None:
     return next((news for news in told if isinstance(news, Summary)), None)
 
 
-async def _run(path: Path) -> State[Any]:
-    return await sync_customers(str(path), return_state=True)
+async def _run(path: Path, selection: Selection) -> State[Any]:
+    since = moment_text(selection.since) if selection.since else None
+    return await sync_customers(str(path), full=selection.full, since=since, limit=selection.limit, return_state=True)

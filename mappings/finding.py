@@ -60,6 +60,11 @@ CODES: Mapping[str, Advice] = {
         "The record has no value in the column that names it in the source, so it could not be found again.",
         "Give the record a key in the source, or name another `key` in the job.",
     ),
+    "cursor_missing": Advice(
+        "No last update",
+        "The column of the last update holds no time here, or none that can be read, so a change would not be noticed.",
+        "Fill the column in, or give the source a query that does; the record is looked at in every run.",
+    ),
     "unsafe_reference": Advice(
         "Unsafe reference",
         "The reference is `.` or `..`, or holds control or invisible characters, and would not survive in an address.",

@@ -82,6 +82,7 @@ class Mapper:
         if problems:
             raise MappingError(problems)
         self.fields = tuple(fields)
+        self._reference = system.reference
         self.source_columns = frozenset(column for rule in fields.values() for column in rule.sources)
 
     def apply(self, records: pd.DataFrame) -> Mapped:
@@ -95,6 +96,11 @@ class Mapper:
                 findings.setdefault(position, []).append(finding)
         frame = pd.DataFrame(rows, index=pd.RangeIndex(len(records)), copy=False)
         return Mapped(frame, dict(sorted(findings.items())))
+
+    def references(self, records: pd.DataFrame) -> list[object]:
+        """Map nothing but the reference of each record; null where it has none or it cannot be mapped."""
+        column, _ = self._columns[self._reference].apply(records.reset_index(drop=True))
+        return column.to_list()
 
 
 class ColumnMapper:

@@ -20,8 +20,9 @@ from ruamel.yaml import YAML
 
 from connectors import protocol
 from connectors.csv_file import CsvSettings
+from connectors.database import DatabaseSettings
 from connectors.protocol import Source
-from connectors.valomnia import ValomniaSettings
+from connectors.valomnia import ValomniaSettings, ValomniaSourceSettings
 from flows.cli import app
 from flows.document import JobError
 from flows.job import Guards, Job, load_job
@@ -37,6 +38,7 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 MAPPING = ROOT / "docs" / "mapping-author.md"
 OPERATOR = ROOT / "docs" / "operator.md"
+SOURCE = ROOT / "docs" / "source.md"
 CONNECTOR = ROOT / "docs" / "connector-author.md"
 PAGES = sorted([README, *(ROOT / "docs").glob("*.md")])
 
@@ -185,15 +187,42 @@ def keys_of(model: type[BaseModel], before: str = "") -> set[str]:
     return {before + (field.alias or name) for name, field in model.model_fields.items()}
 
 
+# The shortest source of each kind; of two keys that exclude each other it has one.
+SOURCES: Mapping[str, Mapping[str, Any]] = {
+    "csv": REST["source"],
+    "database": {"kind": "database", "url": "sqlite:///crm.db", "table": "customers", "key": "id"},
+    "valomnia": {"kind": "valomnia", "base_url": "https://acme.valomnia.com", "username": "u", "password": "p"},
+}
+SOURCE_MODELS: Mapping[str, type[BaseModel]] = {
+    "csv": CsvSettings,
+    "database": DatabaseSettings,
+    "valomnia": ValomniaSourceSettings,
+}
+
+
+def key_tables() -> Iterator[tuple[list[list[str]], Mapping[str, Any]]]:
+    """Give each table of keys with the shortest job that it is about."""
+    yield table(OPERATOR, "key", "meaning", "default"), REST
+    for kind, source in SOURCES.items():
+        yield table(SOURCE, f"{kind} key", "meaning", "default"), {**REST, "source": source}
+
+
 def test_every_job_key_is_documented() -> None:
     """The operator's table of keys has those of the job's models, and no other."""
-    sections: dict[str, type[BaseModel]] = {"source": CsvSettings, "target": ValomniaSettings, "guards": Guards}
-    expected = keys_of(Job) - {"path", *sections}
+    sections: dict[str, type[BaseModel]] = {"target": ValomniaSettings, "guards": Guards}
+    expected = keys_of(Job) - {"path", "source", *sections}
     for name, model in sections.items():
         expected |= keys_of(model, f"{name}.")
     documented = first_column(OPERATOR, "key", "meaning", "default")
     assert set(documented) == expected
     assert len(documented) == len(expected)
+
+
+@pytest.mark.parametrize("kind", SOURCE_MODELS)
+def test_every_key_of_a_source_is_documented(kind: str) -> None:
+    """Each kind's table on the page about sources has the keys of its model, and no other."""
+    documented = first_column(SOURCE, f"{kind} key", "meaning", "default")
+    assert sorted(documented) == sorted(keys_of(SOURCE_MODELS[kind], "source."))
 
 
 def write_job(folder: Path, values: Mapping[str, Any]) -> Path:
@@ -203,31 +232,35 @@ def write_job(folder: Path, values: Mapping[str, Any]) -> Path:
     return folder / "job.yaml"
 
 
+def parts_of(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy a job so that its sections can be changed."""
+    return {name: dict(value) if isinstance(value, dict) else value for name, value in job.items()}
+
+
 def test_the_documented_defaults_are_true(tmp_path: Path) -> None:
-    """A job that states every default of the operator's table is the same as one that states none of them."""
-    stated: dict[str, Any] = {name: dict(value) if isinstance(value, dict) else value for name, value in REST.items()}
-    for cells in table(OPERATOR, "key", "meaning", "default"):
-        key, default = cells[0].strip("`"), cells[2].strip("`")
-        section, _, name = key.rpartition(".")
-        place = stated[section] if section and section in stated else stated
-        if default == "required":
-            assert name in place, f"{key} is called required, and the shortest job does without it"
-        elif default not in {"none", "all"}:
-            place[name] = default
-    assert load_job(write_job(tmp_path, stated), {}) == load_job(write_job(tmp_path, REST), {})
+    """A job that states every default of a table of keys is the same as one that states none of them."""
+    for rows, shortest in key_tables():
+        stated = parts_of(shortest)
+        for cells in rows:
+            key, default = cells[0].strip("`"), cells[2].strip("`")
+            section, _, name = key.rpartition(".")
+            place = stated[section] if section and section in stated else stated
+            if default == "required":
+                assert name in place, f"{key} is called required, and the shortest job does without it"
+            elif default not in {"none", "all"}:
+                place[name] = default
+        assert load_job(write_job(tmp_path, stated), {}) == load_job(write_job(tmp_path, shortest), {})
 
 
 def test_what_is_called_required_is(tmp_path: Path) -> None:
-    """A job without one of the keys that the operator's table calls required is refused, and the key named."""
-    required = [cells[0].strip("`") for cells in table(OPERATOR, "key", "meaning", "default") if cells[2] == "required"]
-    for key in required:
-        section, _, name = key.rpartition(".")
-        lacking: dict[str, Any] = {
-            side: dict(value) if isinstance(value, dict) else value for side, value in REST.items()
-        }
-        del (lacking[section] if section else lacking)[name]
-        with pytest.raises(JobError, match=key):
-            load_job(write_job(tmp_path, lacking), {})
+    """A job without one of the keys that a table of keys calls required is refused, and the key named."""
+    for rows, shortest in key_tables():
+        for key in [cells[0].strip("`") for cells in rows if cells[2] == "required"]:
+            section, _, name = key.rpartition(".")
+            lacking = parts_of(shortest)
+            del (lacking[section] if section else lacking)[name]
+            with pytest.raises(JobError, match=key):
+                load_job(write_job(tmp_path, lacking), {})
 
 
 def test_every_key_of_a_rule_is_documented() -> None:

@@ -3,44 +3,76 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Dialect, Engine, Table, bindparam, create_engine, delete, event, make_url
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from flows.document import JobError
 
 _BUSY_SECONDS = 30
-READ_ONLY = "rollcall_reads_only"
+_READS_ONLY = "rollcall_reads_only"
+
+# A server that is gone without a word is noticed by the kernel, not after two hours. What the URL says comes first.
+_POSTGRESQL_PATIENCE = {
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
 
 
 def parse_url(state: str) -> URL:
     """Turn `--state` into a URL; raises JobError where it is none."""
     try:
-        return make_url(state)
+        url = make_url(state)
     except (ArgumentError, ValueError):  # ValueError: text where the port belongs, which it would show
         raise JobError("--state is no database URL; write for example sqlite:///rollcall.db") from None
+    return url.set(drivername="postgresql") if url.drivername == "postgres" else url  # as many providers write it
 
 
-def open_engine(url: URL) -> Engine:
+def open_engine(url: URL, *, making: bool = True) -> Engine:
     """Make the engine; on SQLite in WAL mode, fully synchronous, every writing transaction `BEGIN IMMEDIATE`.
 
-    The file is made with mode 0600 whatever the umask; its WAL inherits that.
+    The file is made with mode 0600 whatever the umask, unless `making` is false; its WAL inherits that. PostgreSQL
+    works at READ COMMITTED whatever the server's default: who waited for the lease's row then sees what the other
+    wrote to it, where a stricter level would give up.
     """
+    options: dict[str, Any] = {"hide_parameters": True}
+    if url.get_backend_name() == "postgresql":
+        url = url.set(query=_POSTGRESQL_PATIENCE | dict(url.query))
+        options |= {"pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
     try:
-        engine = create_engine(url, hide_parameters=True, pool_pre_ping=url.get_backend_name() != "sqlite")
+        engine = create_engine(url, **options)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
-        raise JobError(f"the driver of this ledger is not installed ({error.args[0]})") from None
+        raise JobError(_missing_driver(url, error)) from None
+    except ArgumentError:
+        raise JobError("--state is no database URL that its driver understands") from None
     if engine.dialect.name == "sqlite":
-        _prepare_file(url)
+        if making:
+            _prepare_file(url)
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    elif engine.dialect.name == "postgresql":
+        event.listen(engine, "connect", _configure_postgresql)
     return engine
+
+
+def reading_from(engine: Engine) -> Connection:
+    """Connect for reading alone; all that is read in one transaction is of one moment."""
+    options: dict[str, Any] = {_READS_ONLY: True}
+    if engine.dialect.name == "postgresql":
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    return engine.connect().execution_options(**options)
+
+
+def _missing_driver(url: URL, error: Exception) -> str:
+    if url.get_backend_name() == "postgresql":
+        return "the driver for a ledger in PostgreSQL is not installed: install rollcall-sync[postgresql]"
+    return f"the driver of this ledger is not installed ({error.args[0]})"
 
 
 def _prepare_file(url: URL) -> None:
@@ -63,44 +95,17 @@ def _configure_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later fails at once when another wrote meanwhile, timeout or not.
-    reads_only = connection.get_execution_options().get(READ_ONLY)
+    reads_only = connection.get_execution_options().get(_READS_ONLY)
     connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
 
-def write_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert whole rows, or replace those with the same primary key; a row has every column in the table's order.
-
-    SQLAlchemy writes the statement, and the driver takes the rows as they are: building its parameters row by row
-    took two thirds of a commit (46 instead of 17 microseconds a customer).
-    """
-    if rows:
-        connection.exec_driver_sql(_upsert(connection.dialect.name, table), list(rows))
-
-
-def delete_rows(connection: Connection, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
-    """Delete rows by their whole primary key, in the table's order; as quick as `write_rows`, for the same reason."""
-    if keys:
-        connection.exec_driver_sql(_deletion(connection.dialect.name, table), list(keys))
-
-
-@cache
-def _upsert(dialect_name: str, table: Table) -> str:
-    keys = [column.name for column in table.primary_key]
-    columns = [column.name for column in table.columns]
-    statement: Any = (postgresql if dialect_name == "postgresql" else sqlite).insert(table)
-    others = {name: statement.excluded[name] for name in columns if name not in keys}
-    upsert = statement.on_conflict_do_update(index_elements=keys, set_=others)
-    return str(upsert.compile(dialect=_positional(dialect_name), column_keys=columns))
-
-
-@cache
-def _deletion(dialect_name: str, table: Table) -> str:
-    conditions = [column == bindparam(column.name) for column in table.primary_key]
-    return str(delete(table).where(*conditions).compile(dialect=_positional(dialect_name)))
-
-
-def _positional(dialect_name: str) -> Dialect:
-    """Make the dialect that writes a driver's own placeholders for rows that are tuples."""
-    if dialect_name == "postgresql":
-        return postgresql.dialect(paramstyle="format")  # type: ignore[no-untyped-call]  # as it ships
-    return sqlite.dialect(paramstyle="qmark")
+def _configure_postgresql(connection: Any, _: ConnectionPoolEntry) -> None:
+    """Wait for locks as long as on SQLite, and let no server-wide setting acknowledge a commit that may be lost."""
+    cursor = connection.cursor()
+    cursor.execute(
+        "SELECT set_config('lock_timeout', %s, false),"
+        " CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END",
+        [f"{_BUSY_SECONDS}s"],
+    )
+    cursor.close()
+    connection.commit()

@@ -103,6 +103,7 @@ def _run(row: Mapping[Any, Any]) -> dict[str, Any]:
     figures = dict(row)
     resumed = figures.pop("resumes_run_id")
     figures.pop("scope")
+    figures["whole"] = bool(figures["whole"])
     return {"run_id": str(figures.pop("run")), "resumes_run_id": str(resumed) if resumed else None, **figures}
 
 

@@ -79,12 +79,10 @@ def new_key(url: URL, known: str | None, *, rekey: bool) -> bytes:
 
 def settle_key(connection: Connection, key: bytes, *, rekey: bool) -> None:
     """Note the key's check value, or compare it; raises JobError for another key, which `rekey` takes over."""
-    known = known_key(connection)
     value = check_value(key)
-    if known == value:
-        return
-    if known is None:
-        connection.execute(text("INSERT INTO settings VALUES ('key_check', :value)"), {"value": value})
+    note = text("INSERT INTO settings VALUES ('key_check', :value) ON CONFLICT DO NOTHING")  # two may open it at once
+    connection.execute(note, {"value": value})
+    if known_key(connection) == value:
         return
     if not rekey:
         raise JobError(f"the ledger was written with another key: {_GIVE_BACK}")

@@ -15,13 +15,17 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, select, text, update
 
 from flows.ledger import tables
-from flows.ledger.engine import write_rows
 from flows.ledger.record import moment_text
 
 LEASE_SECONDS = 60
 
 # Text, because building it anew in every transaction took longer than running it.
 _RENEWAL = text("UPDATE leases SET renewed_at = :now, expires_at = :until WHERE job = :job AND token = :token")
+
+_MAKING = text(
+    "INSERT INTO leases (job, owner, host, process, token, renewed_at, expires_at)"
+    " VALUES (:job, :owner, :host, :process, :token, :renewed_at, :expires_at) ON CONFLICT DO NOTHING"
+)
 
 
 class LeaseHeldError(Exception):
@@ -83,10 +87,10 @@ def take_lease(engine: Engine, job: str, clock: Callable[[], datetime]) -> Lease
     lock = FileLock(_lock_path(engine, job), mode=0o600)
     try:
         lock.acquire(blocking=False)
-    except Timeout:
+    except (Timeout, OSError):  # OSError: the file is another user's, whose ledger on a server this is as well
         owner = ""  # of no lock: whoever finds this lock free one day must not think us dead
     else:
-        owner = f"{socket.gethostname()}:{lock.lock_file}"
+        owner = _identity(lock.lock_file)
     now = clock()
     try:
         with engine.begin() as connection:
@@ -100,7 +104,8 @@ def take_lease(engine: Engine, job: str, clock: Callable[[], datetime]) -> Lease
 def _take(connection: Connection, job: str, owner: str, now: datetime) -> int:
     """Write ourselves into the lease as it was found; whoever was quicker keeps it."""
     columns = tables.leases.c
-    held = connection.execute(select(tables.leases).where(columns.job == job)).one_or_none()
+    # Locked, so that what is read is not renewed before we write (SQLite's whole transaction is; it needs no word).
+    held = connection.execute(select(tables.leases).where(columns.job == job).with_for_update()).one_or_none()
     if held is not None and held.expires_at > moment_text(now) and not (owner and held.owner == owner):
         raise LeaseHeldError(
             f"another run of {job} is writing (on {held.host}, process {held.process}, last seen {held.renewed_at})"
@@ -108,13 +113,11 @@ def _take(connection: Connection, job: str, owner: str, now: datetime) -> int:
     token = (held.token if held else 0) + 1
     expires_at = moment_text(now + timedelta(seconds=LEASE_SECONDS))
     ours = (job, owner, socket.gethostname(), os.getpid(), token, moment_text(now), expires_at)
-    if held is None:
-        write_rows(connection, tables.leases, [ours])
-        return token
     values = dict(zip(columns.keys(), ours, strict=True))
-    taken = connection.execute(
-        update(tables.leases).where(columns.job == job, columns.token == held.token).values(**values)
-    )
+    if held is None:  # nothing was there to lock: two may make it at once, and the second finds it made
+        taken = connection.execute(_MAKING, values)
+    else:
+        taken = connection.execute(update(tables.leases).where(columns.job == job).values(**values))
     if taken.rowcount != 1:
         raise LeaseHeldError(f"another run of {job} began at this moment")
     return token
@@ -127,6 +130,16 @@ def _lock_path(engine: Engine, job: str) -> Path:
         database = Path(url.database).resolve()
         return database.with_name(f"{database.name}.{_short(job)}.lock")
     return Path(tempfile.gettempdir()) / f"rollcall-{_short(url.render_as_string(hide_password=True), job)}.lock"
+
+
+def _identity(path: str) -> str:
+    """Name this very lock file: containers with one host name and a ledger on a server have a `/tmp` each."""
+    found = Path(path).stat()
+    try:
+        kernel = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        kernel = ""  # not Linux
+    return f"{socket.gethostname()}:{kernel}:{found.st_dev}:{found.st_ino}"
 
 
 def _short(*names: str) -> str:

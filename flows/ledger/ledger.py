@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Engine, and_, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from flows.document import JobError
-from flows.ledger import tables
+from flows.ledger import survey, tables
+from flows.ledger.bulk import among, delete_rows, write_rows
 from flows.ledger.count import page_counts, run_counts, unfinished_pages
-from flows.ledger.engine import READ_ONLY, delete_rows, open_engine, parse_url, write_rows
+from flows.ledger.engine import open_engine, parse_url, reading_from
 from flows.ledger.key import find_key, known_key, new_key, settle_key
 from flows.ledger.lease import Lease, take_lease
 from flows.ledger.migration import migrate
@@ -129,6 +130,16 @@ class Ledger:
             ).scalar_one()
         return Run(number, job, scope, fingerprint, resumes, fresh, unanswered)
 
+    def note_columns(self, run: Run, source: str, columns: Collection[str]) -> tuple[str, ...] | None:
+        """Note the columns that a source has now, and give those of the last time."""
+        with self._writing() as connection:
+            return survey.note_columns(connection, run, source, columns)
+
+    def note_whole(self, run: Run) -> None:
+        """Note that a run met every record of its source."""
+        with self._writing() as connection:
+            survey.note_whole(connection, run)
+
     def open_page(
         self, run: Run, page: Opening, settlements: Sequence[Settlement], intents: Sequence[tuple[str, str]]
     ) -> None:
@@ -212,7 +223,7 @@ class Ledger:
             and_(crossing.source_key == columns.source_key, crossing.row_hash.is_not(None)),
         ).select_from(customers)
         with self.reading() as connection:
-            found = connection.execute(query.where(columns.scope == scope, columns.source_key.in_(keys)))
+            found = connection.execute(query.where(columns.scope == scope, among(connection, columns.source_key, keys)))
             return {row[0]: Remembered._make(row[1:]) for row in found.all()}
 
     def crossings(self, scope: int, references: Sequence[str]) -> dict[str, Crossing]:
@@ -220,7 +231,8 @@ class Ledger:
         columns = tables.crosswalk.c
         query = select(columns.reference, columns.target_id, columns.row_hash, columns.source_key)
         with self.reading() as connection:
-            found = connection.execute(query.where(columns.scope == scope, columns.reference.in_(references)))
+            wanted = among(connection, columns.reference, references)
+            found = connection.execute(query.where(columns.scope == scope, wanted))
             return {row[0]: Crossing._make(row[1:]) for row in found.all()}
 
     def open_rejects(self, scope: int, keys: Sequence[str]) -> dict[str, OpenReject]:
@@ -249,6 +261,20 @@ class Ledger:
         with self.reading() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else Watermark(row.cursor, row.fingerprint)
+
+    def keys_of(self, scope: int, reference: str) -> list[str]:
+        """List the source keys under which a reference was last met, whatever became of it."""
+        found: set[str] = set()
+        with self.reading() as connection:
+            for table in (tables.customers, tables.crosswalk, tables.rejects):
+                query = select(table.c.source_key).where(table.c.scope == scope, table.c.reference == reference)
+                found.update(connection.execute(query).scalars())
+        return sorted(found)
+
+    def last_whole(self, run: Run) -> int | None:
+        """Tell how many records the last run extracted that read this run's source whole."""
+        with self.reading() as connection:
+            return survey.last_whole(connection, run)
 
     def unanswered(self, run: Run) -> list[Intent]:
         """List the intents of earlier runs that nothing in this run has answered."""
@@ -313,8 +339,7 @@ class Ledger:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a transaction that only reads; raises LedgerError where the database fails."""
-        reading = self.engine.connect().execution_options(**{READ_ONLY: True})
-        with self._translating("read"), reading as connection:
+        with self._translating("read"), reading_from(self.engine) as connection:
             yield connection
 
     @contextmanager

@@ -59,7 +59,14 @@ CREATE TABLE leases (
   renewed_at TEXT NOT NULL, expires_at TEXT NOT NULL)
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_SECOND = """
+ALTER TABLE runs ADD COLUMN whole INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE sources (
+  scope INTEGER NOT NULL, source TEXT NOT NULL, columns TEXT NOT NULL,
+  PRIMARY KEY (scope, source)) {packed}
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
 
 _DIALECT = {
     "sqlite": {"identity": "INTEGER PRIMARY KEY AUTOINCREMENT", "bytes": "BLOB", "packed": "WITHOUT ROWID"},
@@ -70,6 +77,9 @@ _DIALECT = {
     },
 }
 
+# Any number that nobody else in the database is likely to lock: "rollcall" in ASCII.
+_LOCK = int.from_bytes(b"rollcall")
+
 
 def migrate(connection: Connection) -> None:
     """Run the steps that this ledger has not had, inside the caller's transaction.
@@ -79,6 +89,8 @@ def migrate(connection: Connection) -> None:
     words = _DIALECT.get(connection.dialect.name)
     if words is None:
         raise JobError(f"a ledger cannot live in {connection.dialect.name}; use SQLite or PostgreSQL")
+    if connection.dialect.name == "postgresql":  # two may open a new ledger at once; on SQLite the second waits anyway
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
     connection.execute(text("CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)"))
     found = connection.execute(text("SELECT value FROM settings WHERE name = 'schema'")).scalar()
     version = int(found or 0)

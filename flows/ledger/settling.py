@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, delete, select, update
 
 from flows.ledger import tables
-from flows.ledger.engine import write_rows
+from flows.ledger.bulk import among, write_rows
 from flows.ledger.record import DONE, OpenReject, Run, Settlement, moment_text
 
 _FIRST_PAUSE = timedelta(minutes=5)
@@ -38,7 +38,7 @@ def _settle_rejects(connection: Connection, run: Run, settlements: Sequence[Sett
             update(tables.rejects)
             .where(
                 tables.rejects.c.scope == run.scope,
-                tables.rejects.c.source_key.in_(passed),
+                among(connection, tables.rejects.c.source_key, passed),
                 tables.rejects.c.closed_at.is_(None),
             )
             .values(closed_at=moment_text(at), closed_run=run.number)
@@ -51,7 +51,7 @@ def _settle_rejects(connection: Connection, run: Run, settlements: Sequence[Sett
     if unsure:  # it may have been applied: what the target holds is no longer known
         connection.execute(
             update(tables.crosswalk)
-            .where(tables.crosswalk.c.scope == run.scope, tables.crosswalk.c.reference.in_(unsure))
+            .where(tables.crosswalk.c.scope == run.scope, among(connection, tables.crosswalk.c.reference, unsure))
             .values(row_hash=None)
         )
     before = open_rejects(connection, run.scope, [item.source_key for item in failed])
@@ -59,10 +59,8 @@ def _settle_rejects(connection: Connection, run: Run, settlements: Sequence[Sett
     write_rows(connection, tables.rejects, rejects)
     fresh = [item for item in failed if not item.again]
     if fresh:
-        connection.execute(
-            text("DELETE FROM findings WHERE scope = :scope AND source_key = :source_key"),
-            [{"scope": run.scope, "source_key": item.source_key} for item in fresh],
-        )
+        keys = among(connection, tables.findings.c.source_key, [item.source_key for item in fresh])
+        connection.execute(delete(tables.findings).where(tables.findings.c.scope == run.scope, keys))
         write_rows(connection, tables.findings, list(_findings(run, fresh)))
 
 
@@ -118,5 +116,5 @@ def open_rejects(connection: Connection, scope: int, keys: Sequence[str]) -> dic
         columns.tries,
         columns.due_at,
         columns.opened_at,
-    ).where(columns.scope == scope, columns.source_key.in_(keys), columns.closed_at.is_(None))
+    ).where(columns.scope == scope, among(connection, columns.source_key, keys), columns.closed_at.is_(None))
     return {row[0]: OpenReject._make(row[1:]) for row in connection.execute(query)}

@@ -51,6 +51,7 @@ runs = Table(
             "unfinished",
         )
     ),
+    Column("whole", Integer),  # 1 where every record of the source was met
 )
 
 # what the source counted in a page, and where the page ends
@@ -152,6 +153,15 @@ findings = Table(
     Column("code", String),
     Column("field", String),
     Column("description", String),
+)
+
+# the columns that a source had when a run last opened it, as a JSON array
+sources = Table(
+    "sources",
+    metadata,
+    Column("scope", Integer, primary_key=True),
+    Column("source", String, primary_key=True),
+    Column("columns", String),
 )
 
 # how far a source has been read and fully accounted for

@@ -281,6 +281,37 @@ def test_every_command_explains_itself(rollcall: Shell, command: str) -> None:
         assert f"Example: rollcall {command} " in " ".join(said.out.split())
 
 
+def test_a_part_is_taken_and_the_rest_left(place: Place, rollcall: Shell) -> None:
+    """`--limit` and `--only` send a part; a plain run then sends the others."""
+    assert rollcall("run", place.job, "--limit", 1, "--json").json["created"] == 1
+    said = rollcall("run", place.job, "--only", "C-3", "--json")
+    assert (said.code, said.json["extracted"], said.json["created"]) == (0, 1, 1)
+    assert "C-3" not in said.err
+    assert rollcall("run", place.job, "--full", "--json").json["created"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--only", "C-1", "--full"), "--only takes one customer"),
+        (("--since", "soon"), "--since takes a time"),
+        (("--since", "2026-11-20"), "source.updated_at"),
+        (("--limit", "0"), "--limit"),
+    ],
+)
+def test_parts_that_make_no_sense(place: Place, rollcall: Shell, options: tuple[str, ...], words: str) -> None:
+    """Exit code 2 and a sentence; nothing is read or written."""
+    assert words in complaint(place, rollcall, "run", place.job, *options)
+
+
+def test_only_finds_nobody(place: Place, rollcall: Shell) -> None:
+    """Exit code 2, and nobody is sent."""
+    said = rollcall("run", place.job, "--only", "C-99", "--json")
+    assert said.code == said.json["exit_code"] == 2
+    assert "no customer of the source has this reference" in said.err
+    assert place.requests == LOGIN
+
+
 def test_help_is_quick(tmp_path: Path) -> None:
     """The help of the whole loads neither pandas nor Prefect nor the database."""
     code = f"import sys\ntry:\n    {CALL}\nfinally:\n    print(*sorted(sys.modules), file=sys.stderr)"

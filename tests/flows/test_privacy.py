@@ -244,7 +244,9 @@ def test_prefect_is_told_nothing(
     forbidden = {*canary.SECRETS, *canary.PERSONAL, *canary.REFERENCES, *scene.tokens}
     assert [(cell, found) for cell, value in everything if (found := canary.found_in(value, forbidden))] == []
     parameters = [value for cell, value in everything if cell == "flow_run.parameters" and str(scene.folder) in value]
-    assert [json.loads(value) for value in parameters] == [{"job": str(job)}]
+    assert [json.loads(value) for value in parameters] == [
+        {"job": str(job), "full": False, "since": None, "limit": None}
+    ]
     files = {path.name: path.read_bytes() for path in (tmp_path / "prefect").rglob("*") if path.is_file()}
     assert {each: canary.found_in(content, forbidden) for each, content in files.items()} == {
         each: [] for each in files

@@ -19,7 +19,8 @@ from flows.job import load_job
 from flows.ledger.history import History
 from flows.ledger.ledger import Ledger
 from flows.plan import compile_job
-from flows.run import Watch, carry_out
+from flows.run import EVERYTHING, Watch, carry_out
+from flows.selection import Selection
 from flows.summary import ExitCode, Summary
 from tests.flows.clock import SetClock
 from tests.flows.fake import FakeSource, FakeTarget, Record
@@ -55,7 +56,9 @@ class Bench:
         self.notices: list[str] = []
         self.job = JOB
 
-    def run(self, *, on_step: Callable[[str], None] = lambda _: None, tries: int = 2) -> Summary:
+    def run(
+        self, selection: Selection = EVERYTHING, *, on_step: Callable[[str], None] = lambda _: None, tries: int = 2
+    ) -> Summary:
         """Run the job once."""
         path = self.folder / "job.yaml"
         path.write_text(self.job)
@@ -67,7 +70,7 @@ class Bench:
         )
         watch = Watch(on_notice=self.notices.append, on_step=on_step)
         self.target.journal.clear()
-        return asyncio.run(carry_out(plan, self.source, courier, self.ledger, watch))
+        return asyncio.run(carry_out(plan, self.source, courier, self.ledger, watch, selection=selection))
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from rich.console import Console
 from connectors.sandbox.fault import Faults
 from flows.document import JobError
 from flows.job import load_job
+from flows.run import EVERYTHING
 from flows.summary import ExitCode, Summary
 from flows.sync import run_flow
 from tests.conftest import PrefectHarness
@@ -41,7 +42,7 @@ def surroundings(rollcall: Shell) -> Iterator[None]:
 
 def sync(place: Place) -> Summary:
     """Run the place's job as a flow, and give what the shell is told."""
-    summary = run_flow(place.job, Console(stderr=True))
+    summary = run_flow(place.job, Console(stderr=True), EVERYTHING)
     assert summary is not None
     return summary
 
@@ -84,7 +85,7 @@ def test_run_with_rejects(place: Place) -> None:
     summary = sync(place)
     assert summary.exit_code == ExitCode.REJECTS
     run = latest_flow_run()
-    assert run.parameters == {"job": str(place.job)}
+    assert run.parameters == {"job": str(place.job), "full": False, "since": None, "limit": None}
     assert run.state is not None
     assert run.state.is_completed()
     assert run.state.name == "Completed with 1 rejects"
@@ -145,7 +146,7 @@ def test_wrong_job_fails_the_flow(place: Place) -> None:
     """A wrong job makes the flow run Failed with the message, is raised for the shell, and makes no ledger."""
     place.change_job("convert: strip", "convert: strp")
     with pytest.raises(JobError, match="unknown converter strp; did you mean strip"):
-        run_flow(place.job, Console(stderr=True))
+        run_flow(place.job, Console(stderr=True), EVERYTHING)
     state = latest_flow_run().state
     assert state is not None
     assert state.is_failed()
@@ -164,7 +165,7 @@ def test_command_runs_the_flow(place: Place, prefect_harness: PrefectHarness, tm
     assert said.code == 3, said.err
     assert (said.json["created"], said.json["invalid"]) == (3, 1)
     run = latest_flow_run()
-    assert run.parameters == {"job": str(place.job)}
+    assert run.parameters == {"job": str(place.job), "full": False, "since": None, "limit": None}
     assert run.state_name == "Completed with 1 rejects"
 
 

@@ -1,0 +1,137 @@
+"""Reads what one run takes from its source: where it begins, which pages come, and whether they were everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from connectors.moment import earlier, moment_text
+from connectors.protocol import ConfigurationError, Page, Source
+from flows.document import JobError
+from flows.ledger.ledger import Ledger, LedgerError
+from flows.ledger.record import Run
+from flows.plan import Plan
+from flows.preparation import tell_apart
+from flows.seen import Seen
+from flows.selection import Selection
+
+Numbered = tuple[int, Page]
+
+
+def refuse_unfit(selection: Selection, source: Source) -> None:
+    """Raise JobError where the source cannot give what is asked for."""
+    if selection.since is not None and not source.incremental:
+        raise JobError("--since needs to know when a record was last updated: name the column in source.updated_at")
+
+
+@dataclass(slots=True)
+class Extraction:
+    """One run's reading. What it says of itself counts once its pages have come to their end."""
+
+    plan: Plan
+    source: Source
+    ledger: Ledger
+    run: Run
+    selection: Selection
+    notify: Callable[[str], None]
+    whole: bool = False  # every record of the source is to be read
+    ended: bool = False  # and all that was to be read was read
+    readable: bool = True  # and each record could be told by its key
+
+    @property
+    def complete(self) -> bool:
+        """Whether a record that was not met is not there."""
+        return self.whole and self.ended and self.readable
+
+    @property
+    def watermark(self) -> tuple[str, str] | None:
+        """The source and the filter whose watermark the run moves; None where it moves none."""
+        moves = self.source.incremental and not self.selection.partial
+        return (self.source.address, self.plan.filter_name) if moves else None
+
+    def pages(self) -> Iterator[Numbered]:
+        """Yield the pages: 0 and below for customers that are due again, then the source's own from 1 on.
+
+        Pages of a partial run have no cursor. Raises the connectors' errors, and LedgerError for a watermark that
+        cannot be one.
+        """
+        met = Seen()
+        for number, page in self._limited(self._chosen()):
+            if page.notice:
+                self.notify(page.notice)
+            self.readable &= not page.unreadable
+            told = tell_apart(page, met)
+            yield number, replace(told, cursor=None) if self.selection.partial else told
+        self.ended = True
+
+    def _chosen(self) -> Iterator[Numbered]:
+        size = self.plan.job.page_size
+        if self.selection.only is not None:
+            yield from enumerate(self._pages_of(self.selection.only, size), 1)
+            return
+        after = self._start()
+        self.whole = after is None and not self.selection.partial
+        if after is not None and not self.selection.partial:
+            due = self.ledger.due_keys(self.run.scope)
+            for number, page in enumerate(self.source.read_keys(due, size) if due else ()):
+                yield -number, page
+        yield from enumerate(self.source.pages(after, size), 1)
+
+    def _start(self) -> str | None:
+        """Find the cursor to read on from; None reads everything."""
+        if self.selection.since is not None:
+            return moment_text(self.selection.since)
+        if self.selection.full or not self.source.incremental:
+            return None
+        mark = self.ledger.watermark(self.run.scope, self.source.address, self.plan.filter_name)
+        if mark is None:
+            return None
+        if mark.fingerprint != self.plan.fingerprint:
+            self.notify("the mapping has changed: this run reads every customer")
+            return None
+        if not self.source.overlap:
+            return mark.cursor
+        try:
+            return earlier(mark.cursor, self.source.overlap)
+        except ValueError:
+            raise LedgerError("the watermark in the ledger is damaged; run once with --full") from None
+
+    def _limited(self, pages: Iterator[Numbered]) -> Iterator[Numbered]:
+        """Cut the pages off after so many records."""
+        rest = self.selection.limit
+        for number, page in pages:
+            if rest is None:
+                yield number, page
+                continue
+            kept = range(min(rest, len(page.keys)))
+            yield number, page.take(kept)
+            rest -= len(kept)
+            if not rest:
+                return
+
+    def _pages_of(self, reference: str, size: int) -> Iterator[Page]:
+        """Find the customer: by the source key that the ledger knows, and where that is another's now, by a search."""
+        keys = self.ledger.keys_of(self.run.scope, reference)
+        found = False
+        for page in self._with(reference, self.source.read_keys(keys, size) if keys else iter(())):
+            found = True
+            yield page
+        if found:
+            return
+        self.notify("the ledger does not know where this customer stands; searching the whole source")
+        for page in self._with(reference, self.source.pages(None, size)):
+            found = True
+            yield page
+        if not found:
+            raise ConfigurationError("no customer of the source has this reference (--only)")
+
+    def _with(self, reference: str, pages: Iterator[Page]) -> Iterator[Page]:
+        for page in pages:
+            references: Sequence[object] = self.plan.mapper.references(page.records)
+            hits = [
+                position
+                for position, found in enumerate(references)
+                if found == reference and position not in page.unreadable
+            ]
+            if hits:
+                yield page.take(hits)
