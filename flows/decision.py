@@ -71,19 +71,19 @@ def _newest(prepared: Prepared) -> dict[str, int]:
         return newest
     for position in prepared.kept:
         key = prepared.page.keys[position]
-        if key not in newest or versions[position] >= versions[newest[key]]:
+        if key not in newest or not versions[position] or versions[position] >= versions[newest[key]]:
             newest[key] = position
     return newest
 
 
 def _is_older(prepared: Prepared, position: int, newest: Mapping[str, int]) -> bool:
-    """Whether a newer version of this record has been handled or stands in this page."""
+    """Whether a newer version of this record has been handled or stands in this page; in doubt it is not older."""
     versions = prepared.page.versions
     if versions is None:
         return False
-    key = prepared.page.keys[position]
+    key, version = prepared.page.keys[position], versions[position]
     known = prepared.known.get(key)
-    return newest[key] != position or bool(known and known.version and versions[position] < known.version)
+    return newest[key] != position or bool(version and known and known.version and version < known.version)
 
 
 def settlement_of(prepared: Prepared, position: int, **more: object) -> Settlement:
