@@ -9,7 +9,8 @@ The errors, grouped by recovery (a test holds this tree against the classes)::
     └── PermanentError          stop the job; customers not yet done are not rejects
         ├── CredentialsError    the system refuses who we are
         ├── UnavailableError    the system stayed away longer than we wait
-        └── BrokenSourceError   the source cannot be read any further
+        ├── BrokenSourceError   the source cannot be read any further
+        └── WatermarkError      the watermark lies after the source's own clock: nothing could be read from there on
 
 Their texts name connector, operation, status and attempt; never a body, a parameter or a personal value.
 """
@@ -61,6 +62,10 @@ class UnavailableError(PermanentError):
 
 class BrokenSourceError(PermanentError):
     """The source cannot be read any further."""
+
+
+class WatermarkError(PermanentError):
+    """The watermark lies after the source's own clock: a run would find nobody and look like a success."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +161,10 @@ class Source(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Let go of files and connections; twice is once.
+
+        Another thread may call it while one reads: a wait for a system that is away then ends with an error.
+        """
 
 
 @dataclass(frozen=True, slots=True)

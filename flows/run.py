@@ -188,7 +188,7 @@ class _Execution:
             tries_at_once=self.extraction.selection.only is not None,
             on_step=self.watch.on_step,
         )
-        async with aclosing(_ahead(self._reader())) as upcoming:
+        async with aclosing(_ahead(self._reader(), self.extraction.source.close)) as upcoming:
             async for prepared in upcoming:
                 self.watch.on_step("prepared")
                 counts = await self._take(prepared, desk)
@@ -297,7 +297,9 @@ class _Execution:
         )
 
 
-async def _ahead(take: Callable[[], Awaitable[Prepared | None]]) -> AsyncGenerator[Prepared, None]:
+async def _ahead(
+    take: Callable[[], Awaitable[Prepared | None]], close: Callable[[], None]
+) -> AsyncGenerator[Prepared, None]:
     """Take the next page while the one in hand is being sent: two pages are in hand, never more."""
     upcoming = asyncio.ensure_future(take())
     try:
@@ -305,7 +307,9 @@ async def _ahead(take: Callable[[], Awaitable[Prepared | None]]) -> AsyncGenerat
             upcoming = asyncio.ensure_future(take())
             yield prepared
     finally:
-        await asyncio.wait([upcoming])  # a thread cannot be cancelled; its page is simply not used
+        if not upcoming.done():
+            await asyncio.to_thread(close)  # a thread cannot be cancelled, but a source that waits can be told
+            await asyncio.wait([upcoming])
         if not upcoming.cancelled():
             upcoming.exception()
 

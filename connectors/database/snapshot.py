@@ -1,0 +1,135 @@
+"""Reads a SQLite file from a copy made in one go, for an open read would keep the file's writers out; makes no pages.
+
+The copy is a TEMP table: SQLite keeps it in memory or in a nameless file of its own, never in the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+from typing import Any
+
+from sqlalchemy import Connection, Engine, FromClause, func, literal_column, null, or_, select
+from sqlalchemy.exc import DBAPIError
+
+from connectors.database.failure import Trouble, diagnose, in_mid_read
+from connectors.database.record import Block, Layout, Role
+from connectors.database.session import Clock, tolerate
+from connectors.database.statement import at_or_after, bound
+from connectors.database.window import Window
+from connectors.moment import moment_text, read_timestamp
+
+_COPY = "rollcall_copy"
+
+
+class Snapshot:
+    """A copy of what a run reads, in its order."""
+
+    def __init__(self, engine: Engine, source: FromClause, layout: Layout, what: str) -> None:
+        self._engine, self._source, self._layout, self._what = engine, source, layout, what
+        self._connection: Connection | None = None
+
+    def take(self, window: Window | None, start: tuple[object, ...] | None) -> None:
+        """Copy the stretch; raises UnavailableError where the file stays locked, BrokenSourceError where it changed."""
+        self._connection = self._engine.connect()
+        raw: Any = self._connection.connection.driver_connection
+        zone = self._layout.calendar.zone if self._layout.calendar else None
+        raw.create_function("rollcall_moment", 1, lambda value: _moment(value, zone), deterministic=True)
+        raw.create_function("rollcall_latest", 1, lambda value: _latest(value, zone), deterministic=True)
+        columns = [self._source.c[name] for name in self._layout.names]
+        keys = [columns[position] for position in self._layout.keys]
+        stamp = null() if self._layout.updated_at is None else columns[self._layout.updated_at]
+        moment = null() if self._layout.updated_at is None else func.rollcall_moment(stamp)
+        labelled = [each.label(f"c{position}") for position, each in enumerate(columns)]
+        statement = select(moment.label("moment"), *labelled).order_by(literal_column("moment"), *keys)
+        if window is not None and window.after is not None:
+            latest = func.rollcall_latest(stamp)
+            late = latest >= bound(moment_text(window.after))
+            statement = statement.where(or_(late, latest.is_(None), *[key.is_(None) for key in keys]))
+        if start is not None:
+            statement = statement.where(at_or_after(keys, start))
+        compiled = statement.compile(dialect=self._engine.dialect)
+        parameters = tuple(compiled.params[name] for name in compiled.positiontup or ())
+        try:
+            self._connection.exec_driver_sql(f"CREATE TEMP TABLE {_COPY} AS {compiled}", parameters)
+        except DBAPIError as error:
+            raise in_mid_read(error, self._what) from None
+
+    def blocks(
+        self, window: Window | None, start: tuple[object, ...] | None, size: int, clock: Clock
+    ) -> Iterator[Block]:
+        """Give the copy out: what is in order first, then what stands outside it."""
+        assert self._connection is not None
+        keyed = " AND ".join(f"c{position} IS NOT NULL" for position in self._layout.keys)
+        if window is None:
+            yield from self._part(Role.ORDERED, keyed, (), size, start)
+        else:
+            # of what was written since the window was set, only times that have not come even now are wrong
+            now = moment_text(clock(self._connection))
+            yield from self._part(Role.ORDERED, f"moment < ? AND {keyed}", (moment_text(window.upper),), size)
+            yield from self._part(Role.UNDATED, f"moment IS NULL AND {keyed}", (), size)
+            yield from self._part(Role.FUTURE, f"moment > ? AND {keyed}", (_end_of_millisecond(now),), size)
+        yield from self._part(Role.KEYLESS, f"NOT ({keyed})", (), size)
+
+    def interrupt(self) -> None:
+        """Break off what another thread copies or reads."""
+        if (connection := self._connection) is not None:
+            raw: Any = connection.connection.driver_connection
+            raw.interrupt()
+
+    def close(self) -> None:
+        """Drop the copy."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _part(
+        self, role: Role, where: str, values: tuple[object, ...], size: int, start: tuple[object, ...] | None = None
+    ) -> Iterator[Block]:
+        reached = 0
+        if start is not None:
+            same = " AND ".join(f"c{position} = ?" for position in self._layout.keys)
+            where, values = f"{where} AND NOT ({same})", (*values, *start)
+        while True:
+            rows = self._page(where, values, reached, size + 1)
+            if not rows:
+                return
+            last = len(rows) <= size
+            kept = rows[:size]
+            reached = kept[-1][0]
+            yield Block(role, list(zip(*kept, strict=True))[1:], last=last)
+            if last:
+                return
+
+    def _page(self, where: str, values: tuple[object, ...], reached: int, size: int) -> list[Any]:
+        assert self._connection is not None
+        columns = ", ".join(f"c{position}" for position in range(len(self._layout.names)))
+        statement = f"SELECT rowid, {columns} FROM temp.{_COPY} WHERE {where} AND rowid > ? ORDER BY rowid LIMIT ?"  # noqa: S608 - names of our own
+        try:
+            return list(self._connection.exec_driver_sql(statement, (*values, reached, size)).fetchall())
+        except DBAPIError as error:
+            if diagnose(error) is not Trouble.VALUE:
+                raise in_mid_read(error, self._what) from None
+        tolerate(self._connection)
+        return list(self._connection.exec_driver_sql(statement, (*values, reached, size)).fetchall())
+
+
+def _moment(value: object, zone: tzinfo | None) -> str | None:
+    """Give the earliest moment that a time may stand for."""
+    moment = read_timestamp(value, zone)
+    return None if moment is None else moment_text(moment)
+
+
+def _latest(value: object, zone: tzinfo | None) -> str | None:
+    """Give the latest moment that a time may stand for, where clocks went back over it."""
+    moment = read_timestamp(value, zone)
+    if moment is None:
+        return None
+    first, second = moment_text(moment), moment_text(moment.replace(fold=1))
+    return max(first, second) if moment.tzinfo is zone else first
+
+
+def _end_of_millisecond(now: str) -> str:
+    """Round up: SQLite's clock knows milliseconds, its writers may know more."""
+    moment = datetime.fromisoformat(now)
+    return moment_text(moment.replace(microsecond=moment.microsecond // 1000 * 1000 + 999))
