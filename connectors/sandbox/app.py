@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC
+from email.utils import format_datetime
 from typing import Protocol
 
 from connectors.sandbox.clock import Clock
@@ -21,6 +22,7 @@ from connectors.sandbox.exchange import (
     Request,
     Scope,
     Send,
+    gzip_bomb,
     json_reply,
     read_request,
     send_reply,
@@ -29,6 +31,15 @@ from connectors.sandbox.fault import FaultPlan, Faults, FaultsError, Forced, Str
 from connectors.sandbox.journal import Entry, Journal
 
 HTML_PAGE = b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body>We are back soon.</body></html>"
+
+
+_ENDINGS: dict[str, Ending] = {
+    "drop": "dropped",
+    "reset": "reset",
+    "truncate": "truncated",
+    "hang": "hung",
+    "drip": "dripped",
+}
 
 
 class Vendor(Protocol):
@@ -58,11 +69,14 @@ class Vendor(Protocol):
     def stranger(self, reply: Reply) -> Reply:
         """Make a successful answer speak of another customer."""
 
+    def spoil(self, request: Request, reply: Reply, strike: Strike) -> Reply:
+        """Make the answer to a list request wrong, in one of the ways of `fault.ListKind`."""
+
     def customers(self, origin: str) -> Sequence[Mapping[str, object]]:
         """Show every customer as the vendor would."""
 
     def add(self, fields: Mapping[str, str]) -> Reply:
-        """Create a customer without a request."""
+        """Create a customer without a request; `dateCreated` and `lastUpdated` may be among the fields."""
 
     def reset(self) -> None:
         """Forget all customers and sessions."""
@@ -117,7 +131,7 @@ class SandboxApp:
         if request is None:
             return
         if request.segments[0] == "sandbox":
-            await send_reply(self._control(request), "answered", scope=scope, receive=receive, send=send)
+            await send_reply(self._dated(self._control(request)), "answered", scope=scope, receive=receive, send=send)
             return
         self._in_flight += 1
         try:
@@ -127,15 +141,19 @@ class SandboxApp:
             outcome = self._conclude(request)
             if half_delay:
                 await self._clock.sleep(half_delay)
-            await send_reply(outcome.reply, outcome.ending, scope=scope, receive=receive, send=send)
+            await send_reply(self._dated(outcome.reply), outcome.ending, scope=scope, receive=receive, send=send)
         finally:
             self._in_flight -= 1
+
+    def _dated(self, reply: Reply) -> Reply:
+        """Tell the sandbox's own time, in which its customers are dated as well."""
+        return _with_header(reply, b"date", format_datetime(self._clock.now().astimezone(UTC), usegmt=True))
 
     def _conclude(self, request: Request) -> _Outcome:
         """Decide, carry out and note a request in one go: no other request can come between."""
         reference = self.vendor.reference(request)
         outcome = self._decide(request, reference)
-        answered = outcome.ending in ("answered", "truncated")
+        answered = outcome.ending in ("answered", "truncated", "dripped")
         self._number += 1
         self.journal.append(
             Entry(
@@ -161,7 +179,7 @@ class SandboxApp:
             return _Outcome(self._throttled(), fault="throttle")
         strike = None if spared else plan.strike(request.method)
         if strike is not None and not strike.commits:
-            return self._struck(strike, Reply(200))
+            return self._struck(strike, request, Reply(200))
         reply = self.vendor.admit(request, plan.faults)
         forced = None
         if reply is None:
@@ -170,7 +188,7 @@ class SandboxApp:
             reply = self.vendor.handle(request, plan.faults) if carried_out else Reply(200)
         if forced is not None:
             return self._forced(forced, reply)
-        return _Outcome(reply) if strike is None else self._struck(strike, reply)
+        return _Outcome(reply) if strike is None else self._struck(strike, request, reply)
 
     def _throttled(self) -> Reply:
         reply = self.vendor.throttled()
@@ -186,7 +204,7 @@ class SandboxApp:
             answer = self.vendor.error(forced.status, forced.error, forced.error_description)
         return _Outcome(replace(answer, applied=reply.applied), fault="forced")
 
-    def _struck(self, strike: Strike, reply: Reply) -> _Outcome:
+    def _struck(self, strike: Strike, request: Request, reply: Reply) -> _Outcome:
         """Spoil `reply`, which is the vendor's own where the request was carried out."""
         ending: Ending = "answered"
         match strike.kind:
@@ -202,15 +220,13 @@ class SandboxApp:
                 answer = _with_header(Reply(strike.status or 302), b"location", strike.location)
             case "stranger":
                 answer = self.vendor.stranger(reply)
-            case "drop" | "reset" | "truncate" | "hang":
+            case "bomb":
+                answer = Reply(200, gzip_bomb(), (*reply.headers, (b"content-encoding", b"gzip")))
+            case "drop" | "reset" | "truncate" | "hang" | "drip":
                 answer = reply
-                endings: dict[str, Ending] = {
-                    "drop": "dropped",
-                    "reset": "reset",
-                    "truncate": "truncated",
-                    "hang": "hung",
-                }
-                ending = endings[strike.kind]
+                ending = _ENDINGS[strike.kind]
+            case _:
+                answer = self.vendor.spoil(request, reply, strike)
         return _Outcome(replace(answer, applied=reply.applied), ending, strike.kind)
 
     def _control(self, request: Request) -> Reply:

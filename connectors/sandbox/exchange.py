@@ -5,10 +5,12 @@ Knows no vendor and decides nothing.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote_to_bytes
 
@@ -18,11 +20,13 @@ Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Ending = Literal["answered", "dropped", "reset", "truncated", "hung"]
+Ending = Literal["answered", "dropped", "reset", "truncated", "hung", "dripped"]
 
 BREAK = "rollcall.break"
 """The ASGI extension under which `server` offers to break the connection: a callable that takes an `Ending`."""
 
+_DRIP_SECONDS = 0.2
+_BOMB_MEGABYTES = 200
 JSON_HEADERS = ((b"content-type", b"application/json;charset=UTF-8"),)
 HTML_HEADERS = ((b"content-type", b"text/html;charset=UTF-8"),)
 
@@ -98,20 +102,37 @@ async def read_request(scope: Scope, receive: Receive) -> Request | None:
 
 
 async def send_reply(reply: Reply, ending: Ending, *, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer as `ending` says: whole, cut in the middle of the body, or not at all.
+    """Answer as `ending` says: whole, cut in the middle of the body, byte by byte, or not at all.
 
     Raises ConnectionAbortedError for a broken ending where no real connection can be broken (in-process transports).
     """
-    if ending in ("answered", "truncated"):
+    if ending in ("answered", "truncated", "dripped"):
         length = (b"content-length", str(len(reply.body)).encode())
         await send({"type": "http.response.start", "status": reply.status, "headers": [*reply.headers, length]})
     if ending == "answered":
         await send({"type": "http.response.body", "body": reply.body})
         return
+    if ending == "dripped":
+        await _drip(reply.body, receive, send)
+        return
     if ending == "truncated":
         half = reply.body[: len(reply.body) // 2]
         await send({"type": "http.response.body", "body": half, "more_body": True})
     await _break(ending, scope, receive)
+
+
+async def _drip(body: bytes, receive: Receive, send: Send) -> None:
+    """Send one byte after the other, until the client leaves."""
+    gone = asyncio.ensure_future(receive())
+    try:
+        for place in range(len(body)):
+            await send({"type": "http.response.body", "body": body[place : place + 1], "more_body": True})
+            await asyncio.wait([gone], timeout=_DRIP_SECONDS)
+            if gone.done():
+                return
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        gone.cancel()
 
 
 async def _break(ending: Ending, scope: Scope, receive: Receive) -> None:
@@ -122,3 +143,11 @@ async def _break(ending: Ending, scope: Scope, receive: Receive) -> None:
     # The server takes an application that returns without an answer for a broken one, unless the client has left.
     while (await receive())["type"] != "http.disconnect":
         continue
+
+
+@cache
+def gzip_bomb() -> bytes:
+    """Pack blanks with gzip, a megabyte at a time: they never lie in memory all together."""
+    packer = zlib.compressobj(9, wbits=zlib.MAX_WBITS | 16)
+    blanks = b" " * 1_000_000
+    return b"".join([packer.compress(blanks) for _ in range(_BOMB_MEGABYTES)] + [packer.flush()])

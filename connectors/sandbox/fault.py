@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import timedelta
 from email.utils import format_datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -20,31 +20,41 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Status = Annotated[int, Field(ge=200, le=599)]
 Amount = Annotated[float, Field(ge=0)]
-Kind = Literal["error", "drop", "reset", "truncate", "empty", "html", "stranger", "redirect", "hang"]
+ListKind = Literal["no_customers", "fewer", "no_next", "next", "first_page"]
+Kind = Literal["error", "drop", "reset", "truncate", "empty", "html", "stranger", "redirect", "hang", "drip", "bomb"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class Strike:
     """A fault of the way to the customers, blind to whom it hits: the `next` requests, or each with a `probability`.
 
-    | kind     | what the client sees                                                               |
-    |----------|------------------------------------------------------------------------------------|
-    | error    | `status` with the vendor's server error, and `retry_after` as header if given      |
-    | drop     | the connection closed without an answer                                            |
-    | reset    | the connection reset (RST) without an answer                                       |
-    | truncate | the head and half of the body, then a closed connection; always after the commit   |
-    | empty    | `status` without a body                                                            |
-    | html     | `status` with a page of HTML                                                       |
-    | stranger | the answer to another customer; always after the commit                            |
-    | redirect | `status` and `location`                                                            |
-    | hang     | nothing, until the client leaves                                                   |
+    | kind         | what the client sees                                                           |
+    |--------------|--------------------------------------------------------------------------------|
+    | error        | `status` with the vendor's server error, and `retry_after` as header if given  |
+    | drop         | the connection closed without an answer                                        |
+    | reset        | the connection reset (RST) without an answer                                   |
+    | truncate     | the head and half of the body, then a closed connection; after the commit      |
+    | empty        | `status` without a body                                                        |
+    | html         | `status` with a page of HTML                                                   |
+    | stranger     | the answer to another customer; always after the commit                        |
+    | redirect     | `status` and `location`                                                        |
+    | hang         | nothing, until the client leaves                                               |
+    | drip         | the head, then a byte of the body every fifth of a second; after the commit    |
+    | bomb         | 200 MB of blanks as 200 KB of gzip                                             |
+    | no_customers | a list without its customers; this and those below are always after the commit |
+    | fewer        | a list without every other customer                                            |
+    | no_next      | a list whose `next` is null                                                    |
+    | next         | a list whose `next` is `location`                                              |
+    | first_page   | the first page of the unfiltered list, whatever part was asked for             |
 
     Without `after_commit` the request never reaches the customers; with it, it does, and just the answer suffers.
-    `methods` narrows it down (none: all). `status` falls back to 503, 200 for empty and html, 302 for redirect.
+    `methods` narrows it down (none: all); the first `skip` of them pass. `status` falls back to 503, 200 for empty and
+    html, 302 for redirect.
     """
 
-    kind: Kind
+    kind: Kind | ListKind
     next: Count = 0
+    skip: Count = 0
     probability: Probability = 0.0
     after_commit: bool = False
     methods: tuple[str, ...] = ()
@@ -55,7 +65,7 @@ class Strike:
     @property
     def commits(self) -> bool:
         """Whether the request is carried out before its answer suffers."""
-        return self.after_commit or self.kind in ("truncate", "stranger")
+        return self.after_commit or self.kind in ("truncate", "stranger", "drip", *get_args(ListKind))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -130,6 +140,7 @@ class FaultPlan:
         self.faults = faults
         self._clock = clock
         self._random = random.Random(faults.seed)  # noqa: S311 - repeatable on purpose
+        self._strikes_skipped = [0 for _ in faults.strikes]
         self._strikes_left = [strike.next for strike in faults.strikes]
         self._forced_left = {key: forced.times for key, forced in faults.forced.items() if forced.times is not None}
         self._tokens = max(1.0, faults.rate_limit or 0.0)
@@ -171,6 +182,9 @@ class FaultPlan:
         """Pick the first strike that hits this request, and count it."""
         for index, strike in enumerate(self.faults.strikes):
             if strike.methods and method not in strike.methods:
+                continue
+            if self._strikes_skipped[index] < strike.skip:
+                self._strikes_skipped[index] += 1
                 continue
             if self._strikes_left[index] > 0:
                 self._strikes_left[index] -= 1

@@ -76,6 +76,7 @@ def _server(app: App) -> uvicorn.Server:
         proxy_headers=False,
         timeout_keep_alive=75,  # uvicorn's 5 s race with clients that pause between two pages
         server_header=False,
+        date_header=False,  # the sandbox's own clock may be another
     )
     return uvicorn.Server(config)
 

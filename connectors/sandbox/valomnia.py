@@ -8,22 +8,21 @@ Source: https://developers.valomnia.com/ref/Customers/list.html. What the page l
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from connectors.sandbox.app import SandboxApp
 from connectors.sandbox.clock import Clock
 from connectors.sandbox.exchange import Reply, Request, json_reply
-from connectors.sandbox.fault import Faults
+from connectors.sandbox.fault import Faults, Strike
 from connectors.sandbox.form import Form, FormError, MediaTypeError
 from connectors.sandbox.journal import Journal
 from connectors.sandbox.valomnia_answer import ANSWER_KEYS, CustomerView, Link, show_entity
-from connectors.sandbox.valomnia_book import Customer, CustomerBook
+from connectors.sandbox.valomnia_book import Customer, CustomerBook, read_value
 from connectors.sandbox.valomnia_customer import CustomerDesk
-from connectors.sandbox.valomnia_list import DATE_FILTERS, Query, make_paging, read_query, select
+from connectors.sandbox.valomnia_fault import estrange, first_page, spoil_list
+from connectors.sandbox.valomnia_list import DATE_FILTERS, DATES, Query, make_paging, read_query, select
 from connectors.sandbox.valomnia_refusal import ApiError, delete_failed, invalid_param, missing, not_found
 from connectors.sandbox.valomnia_seed import Pool, Seeds
 from connectors.sandbox.valomnia_session import SessionDesk
@@ -105,12 +104,13 @@ class ValomniaVendor:
 
     def stranger(self, reply: Reply) -> Reply:
         """Give a customer's answer another id and reference; other answers stay."""
-        content = json.loads(reply.body or b"null")
-        if not isinstance(content, dict) or not {"id", "reference"} <= content.keys():
-            return reply
-        return json_reply(
-            reply.status, content | {"id": content["id"] + 1, "reference": f"{content['reference']}-other"}
-        )
+        return estrange(reply)
+
+    def spoil(self, request: Request, reply: Reply, strike: Strike) -> Reply:
+        """Make the answer to a list request wrong; other answers stay."""
+        if strike.kind == "first_page":
+            reply = self.handle(first_page(request), Faults())
+        return spoil_list(reply, strike.kind, strike.location)
 
     def customers(self, origin: str) -> Sequence[Mapping[str, object]]:
         """Show all customers as they are, lag or not, in the order of their creation."""
@@ -118,12 +118,15 @@ class ValomniaVendor:
         return [self._view.show(customer, link) for customer in self._book.all()]
 
     def add(self, fields: Mapping[str, str]) -> Reply:
-        """Create a customer from form fields, seen by reads at once."""
+        """Create a customer from form fields, seen by reads at once; its dates may be given, empty for null."""
+        dates = {name: text or None for name, text in fields.items() if name in DATES}
+        form = Form({name: text for name, text in fields.items() if name not in DATES})
         try:
-            customer = self._desk.create(Form(fields), self._clock.now())
+            customer = self._desk.create(form, self._clock.now())
         except ApiError as error:
             return error.reply
-        self._book.put(customer, 0.0)
+        created, updated = (dates.get(name, customer.updated) for name in DATES)
+        self._book.put(replace(customer, created=created, updated=updated), 0.0)
         return Reply(201, applied=True)
 
     def reset(self) -> None:
@@ -231,10 +234,10 @@ class ValomniaVendor:
     def _select(self, query: Query, lag: float) -> Sequence[Customer]:
         """Filter and sort, once for all pages of a list that is read without writes in between."""
         if lag:
-            return select(self._book.all(lag), query, _read)
+            return select(self._book.all(lag), query, read_value)
         key = (self._book.revision, query.selection)
         if self._selected[0] != key:
-            self._selected = key, select(self._book.all(), query, _read)
+            self._selected = key, select(self._book.all(), query, read_value)
         return self._selected[1]
 
     def _page(self, query: Query, total: int, path: str, data: Sequence[object]) -> Reply:
@@ -264,21 +267,6 @@ class ValomniaVendor:
 
     def _link(self, version: str, origin: str) -> Link:
         return Link(f"/api/{self._settings.href_version or version}", origin)
-
-
-_COLUMNS: Mapping[str, Callable[[Customer], Any]] = {
-    "id": attrgetter("id"),
-    "reference": attrgetter("reference"),
-    "dateCreated": attrgetter("created"),
-    "lastUpdated": attrgetter("updated"),
-    "categoryReference": attrgetter("category.reference"),
-    "customerSegmentationReference": lambda customer: customer.segmentation and customer.segmentation.reference,
-}
-
-
-def _read(customer: Customer, name: str) -> Any:
-    column = _COLUMNS.get(name)
-    return customer.values.get(name) if column is None else column(customer)
 
 
 def valomnia_app(

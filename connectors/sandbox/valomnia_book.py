@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
 
 from connectors.sandbox.valomnia_seed import Entity
 
@@ -22,8 +24,8 @@ class Customer:
     region: Entity | None
     payment_types: tuple[Entity, ...]
     parent_id: int | None
-    created: str
-    updated: str
+    created: str | None
+    updated: str | None
 
 
 class CustomerBook:
@@ -111,3 +113,19 @@ class CustomerBook:
         self._children.clear()
         self._hidden.clear()
         self.revision += 1
+
+
+_COLUMNS: Mapping[str, Callable[[Customer], Any]] = {
+    "id": attrgetter("id"),
+    "reference": attrgetter("reference"),
+    "dateCreated": attrgetter("created"),
+    "lastUpdated": attrgetter("updated"),
+    "categoryReference": attrgetter("category.reference"),
+    "customerSegmentationReference": lambda customer: customer.segmentation and customer.segmentation.reference,
+}
+
+
+def read_value(customer: Customer, name: str) -> Any:
+    """Give a value of a customer by its name in answers."""
+    column = _COLUMNS.get(name)
+    return customer.values.get(name) if column is None else column(customer)

@@ -100,7 +100,7 @@ def _make_test(name: str, text: str) -> tuple[str, Callable[[Any], bool]]:
         compare = _COMPARISONS[suffix]
         _check_date(text)
         # Times to the second with Z are in the order of their text.
-        return field, lambda value: compare(value, text)
+        return field, lambda value: value is not None and compare(value, text)
     if name == "isActive":
         wanted = read_boolean(name, text)
         return name, lambda value: value is wanted

@@ -11,7 +11,7 @@ from connectors.moment import Duration
 from connectors.quantity import Rate, Seconds
 
 
-class _Access(BaseModel):
+class Access(BaseModel):
     """Where the organisation's Valomnia is and who signs in.
 
     No vendor page tells how to sign in: `login_path` is what public clients of the service use (inferred).
@@ -29,14 +29,14 @@ class _Access(BaseModel):
     trust_env: Annotated[bool, Field(description="use proxies and certificates of the environment")] = False
 
 
-class ValomniaSettings(_Access):
+class ValomniaSettings(Access):
     """Valomnia as a target, and how hard it may be pressed."""
 
     concurrency: Annotated[int, Field(ge=1, le=256, description="requests in flight at the start")] = 16
     rate: Annotated[Rate | None, Field(description="at most so many requests, such as 50/s or 3000/min")] = None
 
 
-class ValomniaSourceSettings(_Access):
+class ValomniaSourceSettings(Access):
     """Valomnia as a source, read in the order of `lastUpdated`."""
 
     overlap: Annotated[Duration, Field(description="how far back to look again")] = timedelta(minutes=10)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import httpx
 
-from connectors.protocol import Answer, Held, PermanentError, Row, TransientError
-from connectors.transport import Limits, Reply, Transport
+from connectors.protocol import Answer, Held, Row, TransientError
+from connectors.transport import Reply, Transport
 from connectors.valomnia.answer import (
     NOT_FOUND,
     Action,
@@ -27,8 +26,8 @@ from connectors.valomnia.answer import (
     read_upsert,
     session_ended,
 )
+from connectors.valomnia.client import Client
 from connectors.valomnia.form import UnsendableError, encode, read_image, segment, shows, split_files
-from connectors.valomnia.session import SIGN_IN, SessionAuth
 from connectors.valomnia.settings import ValomniaSettings
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -42,42 +41,25 @@ class ValomniaTarget:
     """
 
     def __init__(self, settings: ValomniaSettings, transport: Transport | None = None) -> None:
-        limits = Limits(timeout_seconds=settings.timeout)
-        self._transport = transport or Transport("valomnia", settings.base_url, limits, trust_env=settings.trust_env)
-        origin = self._transport.origin
-        self._path = f"{origin.prefix}/api/{settings.api_version}/customers/reference/"
-        self._auth = SessionAuth(origin, settings.login_path, settings.username, settings.password)
-        self._client: httpx.AsyncClient | None = None
-        self._stack = AsyncExitStack()
+        self._client = Client(settings, transport)
+        self._path = f"{self._client.customers}/reference/"
 
     @property
     def address(self) -> str:
         """The kind, and the organisation's server."""
-        return f"valomnia:{self._transport.origin.root}{self._transport.origin.prefix}"
+        return self._client.address
 
     @property
     def requests(self) -> int:
         """How many requests went out so far, signing in included."""
-        return self._transport.requests
+        return self._client.transport.requests
 
     async def __aenter__(self) -> Self:
-        client = httpx.AsyncClient(
-            transport=self._transport,
-            auth=self._auth,
-            follow_redirects=False,
-            trust_env=False,  # the transport's business
-            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-        )
-        self._client = await self._stack.enter_async_context(client)
-        try:
-            await self._ask(self._request("GET", self._path, SIGN_IN))
-        except BaseException:
-            await self._stack.aclose()
-            raise
+        await self._client.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._stack.aclose()
+        await self._client.__aexit__()
 
     async def send(self, row: Row) -> Answer:
         """Upsert by reference (vendor page 11.5): form-encoded, or multipart where a value is a file.
@@ -100,7 +82,7 @@ class ValomniaTarget:
             target = self._path + segment(row.reference)
         except UnsendableError:
             return None  # it was never sent, and nothing can be held under it
-        reply = await self._ask(self._request("GET", target, "look-up"))
+        reply = await self._client.ask("GET", target, "look-up")
         content = parse_object(reply.body)
         match action_for(reply.status, error_code(content)):
             case Action.ACCEPTED:
@@ -115,13 +97,13 @@ class ValomniaTarget:
 
     async def _send_form(self, target: str, body: bytes) -> Reply:
         """Take the short way while the session lives, else the way that signs in."""
-        if (session := self._auth.session) is not None:
+        if (session := self._client.auth.session) is not None:
             headers = {**_FORM, **session.headers}
-            reply = await self._transport.exchange("POST", target, headers, body, "upsert")
+            reply = await self._client.transport.exchange("POST", target, headers, body, "upsert")
             if not session_ended(reply.status, reply.body):
                 return reply
-            self._auth.end(session)
-        return await self._ask(self._request("POST", target, "upsert", content=body, headers=_FORM))
+            self._client.auth.end(session)
+        return await self._client.ask("POST", target, "upsert", content=body, headers=_FORM)
 
     async def _send_parts(self, target: str, values: Mapping[str, object]) -> Reply:
         texts, paths = split_files(values)
@@ -129,18 +111,4 @@ class ValomniaTarget:
         for name, path in paths.items():
             content, media_type = await asyncio.to_thread(read_image, name, path)
             files[name] = (f"image.{media_type.partition('/')[2]}", content, media_type)
-        return await self._ask(self._request("POST", target, "upsert", data=texts, files=files))
-
-    def _request(self, method: str, target: str, operation: str, **content: Any) -> httpx.Request:
-        assert self._client is not None, "the target is entered before it is used"
-        url = self._transport.origin.root + target
-        return self._client.build_request(method, url, extensions={"operation": operation}, **content)
-
-    async def _ask(self, request: httpx.Request) -> Reply:
-        """Send through the ordinary client; the errors of httpx itself become ours."""
-        assert self._client is not None, "the target is entered before it is used"
-        try:
-            response = await self._client.send(request)
-        except (httpx.HTTPError, httpx.InvalidURL):  # such as a redirect to something that is no address
-            raise PermanentError("valomnia: the server answers with something that is not HTTP") from None
-        return Reply(response.status_code, response.headers, response.content)
+        return await self._client.ask("POST", target, "upsert", data=texts, files=files)

@@ -177,7 +177,8 @@ def test_no_repr_shows_a_secret() -> None:
     async def shown() -> str:
         transport = AppTransport(Valomnia(always(404)))
         async with ValomniaTarget(SETTINGS, transport) as target:
-            return f"{SETTINGS!r} {SETTINGS} {target!r} {target._auth!r} {target._auth.session!r} {vars(target)!r}"
+            auth = target._client.auth
+            return f"{SETTINGS!r} {SETTINGS} {target!r} {auth!r} {auth.session!r} {vars(target)!r}"
 
     text = asyncio.run(shown())
     assert not any(secret in text for secret in ("canary", "ann", "session-1", "token-1"))
@@ -347,13 +348,13 @@ def test_a_late_word_about_an_old_session_does_not_end_the_new_one() -> None:
     server = Valomnia(lambda request: httpx.Response(201, json=customer(reference_of(request))))
 
     async def act(target: ValomniaTarget) -> bool:
-        old = target._auth.session
+        old = target._client.auth.session
         server.live.clear()
         await target.send(Row("C-1"))
-        new = target._auth.session
+        new = target._client.auth.session
         assert old is not None
-        target._auth.end(old)
-        return target._auth.session is new is not old
+        target._client.auth.end(old)
+        return target._client.auth.session is new is not old
 
     assert perform(server, act)[0]
 

@@ -1,0 +1,211 @@
+"""Reads one answer to a list request, and refuses whatever does not prove what it shows; asks for nothing itself.
+
+`paging.next` is never followed: that it is there says that more comes, and where it points decides nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from itertools import pairwise
+from typing import Literal
+from urllib.parse import urlencode
+
+import httpx
+
+from connectors.moment import read_timestamp
+from connectors.protocol import BrokenSourceError, PermanentError, TransientError
+from connectors.transport import Origin, Reply
+from connectors.valomnia.answer import Action, action_for, error_code, failure
+
+LARGEST_PAGE = 100  # documented as the default; whether more may be asked for is not
+_EXPONENT = re.compile(r"[eE][+-]?[0-9]{4,}")
+
+
+class UnfitError(TransientError):
+    """The system answered, but with something that cannot be what was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A part of the list of customers by last update: from `since` on, until before `before`, after `offset` of them.
+
+    Whole seconds are what the filters are documented to know.
+    """
+
+    since: datetime | None = None
+    before: datetime | None = None
+    offset: int = 0
+    order: Literal["asc", "desc"] = "asc"
+    max: int = LARGEST_PAGE
+
+    def target(self, path: str) -> str:
+        """Write path and query (vendor page 11.1)."""
+        parameters = {"max": self.max, "offset": self.offset, "sort": "lastUpdated", "order": self.order}
+        bounds = {"lastUpdated_gte": self.since, "lastUpdated_lt": self.before}
+        filters = {name: second_text(bound) for name, bound in bounds.items() if bound is not None}
+        return f"{path}?{urlencode(parameters | filters)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A customer as listed; `key` names it (its id, where it has one), `digest` is equal where all its values are."""
+
+    record: Mapping[str, object]
+    key: str
+    digest: bytes
+    identified: bool
+    updated: datetime | None
+
+    @classmethod
+    def of(cls, record: Mapping[str, object]) -> Entry:
+        """Read id and last update; a record without an id is named by what it holds."""
+        content = json.dumps(record, sort_keys=True, default=str).encode()
+        digest = hashlib.blake2b(content, digest_size=16).digest()
+        key = identity(record)
+        updated = _utc(read_timestamp(record.get("lastUpdated"), None))
+        return cls(record, key or f"no id {digest.hex()}", digest, key is not None, updated)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a list request showed: its customers, how many the server counts, whether it says that more come.
+
+    `size` is the most that the server gives at once, `answered` its own time.
+    """
+
+    entries: tuple[Entry, ...]
+    total: int
+    size: int
+    more: bool
+    answered: datetime | None
+
+    @property
+    def dated(self) -> list[datetime]:
+        """The last updates, of those customers that have one."""
+        return [entry.updated for entry in self.entries if entry.updated is not None]
+
+
+def second_text(moment: datetime) -> str:
+    """Write a moment in UTC as the filters take it, without the fraction of its second."""
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+
+
+def floor_second(moment: datetime) -> datetime:
+    """Give the second that a moment lies in."""
+    return moment.replace(microsecond=0)
+
+
+def next_second(second: datetime) -> datetime | None:
+    """Give the second after; None at the end of the calendar."""
+    try:
+        return second + timedelta(seconds=1)
+    except OverflowError:
+        return None
+
+
+def identity(record: Mapping[str, object]) -> str | None:
+    """Read a record's id as text; None where it has none that could be asked for."""
+    value = record.get("id")
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    text = str(value)
+    return text if text.isprintable() and text.strip() else None
+
+
+def parse_exactly(body: bytes) -> Mapping[str, object] | None:
+    """Read a JSON object with its decimals as they are written; None where the body is anything else."""
+    try:
+        value = json.loads(body, parse_float=_number, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):  # RecursionError: a body of nothing but opening brackets
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def read_listing(reply: Reply, query: Query, origin: Origin) -> Listing:
+    """Read the answer to a list request (vendor page 11.1).
+
+    Raises UnfitError where asking again may help (not the documented form, out of order, fewer customers than the
+    server itself counts), BrokenSourceError where the list leads to another origin, and what `failure` gives.
+    """
+    content = parse_exactly(reply.body)
+    match action_for(reply.status, error_code(content)):
+        case Action.ACCEPTED:
+            pass
+        case Action.REFUSAL:
+            raise PermanentError(f"valomnia: list: status {reply.status}: the request is refused")
+        case action:
+            raise failure(action, reply, "list")
+    match content:
+        case {"paging": {"total": int(total), "max": int(size), "next": str() | None as following}, "data": list(data)}:
+            pass
+        case _:
+            raise UnfitError("valomnia: list: the answer is no list")
+    if not all(isinstance(record, dict) for record in data):
+        raise UnfitError("valomnia: list: the answer is no list of customers")
+    _refuse_stranger(following, origin)
+    entries = tuple(Entry.of(record) for record in data)
+    listing = Listing(entries, total, max(1, min(size, query.max)), following is not None, server_time(reply.headers))
+    _expect_complete(listing, query)
+    if query.order == "asc":
+        _expect_order(listing.dated)
+    return listing
+
+
+def server_time(headers: Mapping[str, str]) -> datetime | None:
+    """Read when the server answered, by its own clock."""
+    try:
+        moment = parsedate_to_datetime(headers.get("Date", ""))
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _refuse_stranger(following: str | None, origin: Origin) -> None:
+    """Raise where the next page would be another scheme's, host's or port's: somebody else is answering."""
+    if following is None:
+        return
+    try:
+        home = origin.holds(httpx.URL(origin.root).join(following))
+    except httpx.InvalidURL:
+        home = False
+    if not home:
+        raise BrokenSourceError("valomnia: list: paging.next leads to another origin")
+
+
+def _expect_complete(listing: Listing, query: Query) -> None:
+    """Raise where customers are missing that the server counts; a page with none at all is the reader's to judge."""
+    left, shown = listing.total - query.offset, len(listing.entries)
+    if listing.more and not shown:
+        return
+    if shown < (min(left, listing.size) if listing.more else left):
+        raise UnfitError(
+            "valomnia: list: incomplete_extract:"
+            f" {shown} customers are shown where {left} are counted{'' if listing.more else ' and no more follow'}"
+        )
+
+
+def _expect_order(moments: Iterable[datetime]) -> None:
+    if any(later < sooner for sooner, later in pairwise(moments)):
+        raise UnfitError("valomnia: list: the customers are not in the order of lastUpdated")
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    try:
+        return None if moment is None else moment.astimezone(UTC)
+    except OverflowError:  # the first or last day of the calendar, in another zone
+        return None
+
+
+def _number(text: str) -> Decimal | float:
+    return float(text) if _EXPONENT.search(text) else Decimal(text)  # such a decimal takes gigabytes to write out
+
+
+def _refuse_constant(_: str) -> None:
+    raise ValueError("NaN and Infinity are no JSON")
