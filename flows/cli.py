@@ -17,6 +17,7 @@ import typer
 
 if TYPE_CHECKING:
     from flows.job import Job
+    from flows.ledger.inspection import Reader
     from flows.ledger.ledger import Ledger
 
 app = typer.Typer(
@@ -258,10 +259,10 @@ def _open(url: str, *, rekey: bool = False) -> Ledger:
     return Ledger.open(url, os.environ, now, rekey=rekey)
 
 
-def _job_and_ledger(job_file: Path | None, state: str | None) -> tuple[Job | None, Ledger]:
+def _job_and_ledger(job_file: Path | None, state: str | None) -> tuple[Job | None, Reader]:
     """Load the job, if one is named, and open its ledger to read from it; who only reads makes none."""
     from flows.document import JobError
-    from flows.ledger.inspection import is_missing
+    from flows.ledger.inspection import is_missing, open_to_read
     from flows.run import state_url
 
     job = _load(job_file) if job_file else None
@@ -269,7 +270,7 @@ def _job_and_ledger(job_file: Path | None, state: str | None) -> tuple[Job | Non
     if is_missing(url):
         advice = "a run makes it" if job or state else "name a job file or a ledger (--state)"
         raise JobError(f"there is no ledger {url.removeprefix('sqlite:///')}; {advice}")
-    return job, _open(url)
+    return job, open_to_read(url)
 
 
 @contextmanager

@@ -9,8 +9,17 @@ from pathlib import Path
 import pytest
 
 from tests.server import _mariadb_database, _postgresql_database, database, mariadb, postgresql, sqlite
+from tests.state import state
 
-__all__ = ["_mariadb_database", "_postgresql_database", "database", "mariadb", "postgresql", "sqlite"]  # fixtures
+__all__ = [
+    "_mariadb_database",
+    "_postgresql_database",
+    "database",
+    "mariadb",
+    "postgresql",
+    "sqlite",
+    "state",
+]  # fixtures
 
 
 @dataclass(frozen=True, slots=True)

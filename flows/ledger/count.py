@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import Connection, select, text
 
 from flows.ledger import tables
-from flows.ledger.record import Counts
+from flows.ledger.record import Counts, Outcome
+
+_OUTCOMES = frozenset(get_args(Outcome))
 
 
 def page_counts(connection: Connection, run: int, page: int) -> Counts:
@@ -54,5 +56,7 @@ def unfinished_pages(connection: Connection, run: int) -> int:
 
 def _with_lines(counts: Counts, outcomes: Iterable[Any]) -> Counts:
     for row in outcomes:
+        if row.outcome not in _OUTCOMES:  # a damaged line is not counted, and so breaks the law
+            continue
         setattr(counts, row.outcome, getattr(counts, row.outcome) + row.number)
     return counts

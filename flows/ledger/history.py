@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Select, select
 
 from flows.ledger import tables
-from flows.ledger.ledger import Ledger
 from mappings.finding import Finding
 
 
@@ -64,10 +64,17 @@ class Story:
         return bool(self.chapters or self.target_id or self.reject or self.outcome)
 
 
+class Readable(Protocol):
+    """A ledger, as far as it is asked."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Open a transaction that only reads."""
+
+
 class History:
     """Reads a ledger for people and programs."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Readable) -> None:
         self._ledger = ledger
 
     def runs(self, job: str | None = None, limit: int = 50) -> list[dict[str, Any]]:

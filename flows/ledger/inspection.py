@@ -3,16 +3,65 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import URL, Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from flows.document import JobError
-from flows.ledger.engine import parse_url
+from flows.ledger.damage import describe, refuse_damaged
+from flows.ledger.engine import open_engine, parse_url, reading_from
 from flows.ledger.key import check_value, find_key
-from flows.ledger.migration import MIGRATIONS
+from flows.ledger.ledger import LedgerError
+from flows.ledger.migration import MIGRATIONS, schema_version
+
+
+class Reader:
+    """A ledger that is only read: it needs no key, no lease and no right to write."""
+
+    def __init__(self, engine: Engine, url: URL) -> None:
+        self._engine = engine
+        self._url = url
+
+    def close(self) -> None:
+        """Close the database."""
+        self._engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that only reads; raises LedgerError where the database fails."""
+        try:
+            with reading_from(self._engine) as connection:
+                yield connection
+        except DBAPIError as error:
+            raise LedgerError(describe(error, self._url, "read", f"the ledger {_shown(self._url)}")) from None
+
+
+def open_to_read(state: str) -> Reader:
+    """Open a ledger by its SQLAlchemy URL for questions alone.
+
+    Raises JobError where there is none, or its schema is not the one that this program reads.
+    """
+    url = parse_url(state)
+    if is_missing(state):
+        raise JobError(f"there is no ledger {_shown(url)}; a run makes it")
+    reader = Reader(open_engine(url, making=False), url)
+    try:
+        _refuse_older(int(_settings(reader, url)["schema"]), url)
+    except BaseException:
+        reader.close()
+        raise
+    return reader
+
+
+def _refuse_older(version: int, url: URL) -> None:
+    if version < len(MIGRATIONS):
+        raise JobError(
+            f"the ledger {_shown(url)} has schema version {version}, this program reads {len(MIGRATIONS)}:"
+            " the next run brings it up to date"
+        )
 
 
 def is_missing(state: str) -> bool:
@@ -27,28 +76,42 @@ def inspect_ledger(state: str, environment: Mapping[str, str]) -> str:
     Raises JobError where it cannot.
     """
     url = parse_url(state)
-    shown = url.render_as_string(hide_password=True)
     if is_missing(state):
         folder = Path(str(url.database)).resolve().parent
         if not os.access(folder, os.W_OK):
             raise JobError(f"{folder}: the ledger cannot be made here (the folder is missing or not writable)")
-        return f"{shown} will be made by the first run"
-    try:
-        engine = create_engine(url, hide_parameters=True)
-        try:
-            with engine.connect() as connection:
-                rows = connection.execute(text("SELECT name, value FROM settings"))
-                found: dict[str, str] = {row.name: row.value for row in rows}
-        finally:
-            engine.dispose()
-    except (DBAPIError, ImportError) as error:
-        raise JobError(f"the ledger {shown} cannot be read ({type(error).__name__})") from None
-    version = int(found.get("schema", 0))
-    if version > len(MIGRATIONS):
-        raise JobError(f"the ledger's schema is version {version}, this program knows {len(MIGRATIONS)}: update it")
+        return f"{_shown(url)} will be made by the first run"
     key = find_key(url, environment)
+    reader = Reader(open_engine(url, making=False), url)
+    try:
+        found = _settings(reader, url)
+    finally:
+        reader.close()
     if key is None or found.get("key_check") not in (None, check_value(key)):
-        raise JobError(f"the ledger {shown} was written with another key (ROLLCALL_KEY or the key file beside it)")
+        raise JobError(
+            f"the ledger {_shown(url)} was written with another key (ROLLCALL_KEY or the key file beside it)"
+        )
     if url.get_backend_name() == "sqlite" and not os.access(str(url.database), os.W_OK):
         raise JobError(f"{url.database}: the ledger cannot be written")
-    return f"{shown}, schema version {version}"
+    return f"{_shown(url)}, schema version {found['schema']}"
+
+
+def _settings(reader: Reader, url: URL) -> dict[str, str]:
+    """Read the settings of a ledger of a version that is known; raises JobError where there is no such ledger."""
+    try:
+        with reader.reading() as connection:
+            refuse_damaged(connection, url)
+            if not inspect(connection).has_table("settings"):
+                raise JobError(f"there is no ledger in {_shown(url)} yet; a run makes it")
+            version = schema_version(connection)
+            rows = connection.execute(text("SELECT name, value FROM settings"))
+            found: dict[str, str] = {row.name: row.value for row in rows}
+    except LedgerError as error:
+        raise JobError(str(error)) from None
+    if version == 0:
+        raise JobError(f"there is no ledger in {_shown(url)} yet; a run makes it")
+    return found
+
+
+def _shown(url: URL) -> str:
+    return url.render_as_string(hide_password=True)

@@ -14,6 +14,7 @@ from flows.document import JobError
 from flows.ledger import survey, tables
 from flows.ledger.bulk import among, delete_rows, write_rows
 from flows.ledger.count import page_counts, run_counts, unfinished_pages
+from flows.ledger.damage import describe, refuse_damaged
 from flows.ledger.engine import open_engine, parse_url, reading_from
 from flows.ledger.key import find_key, known_key, new_key, settle_key
 from flows.ledger.lease import Lease, take_lease
@@ -66,15 +67,18 @@ class Ledger:
         url = parse_url(state)
         engine = open_engine(url)
         try:
+            found = find_key(url, environment)
+            with reading_from(engine) as connection:
+                refuse_damaged(connection, url)
             with engine.begin() as connection:
                 migrate(connection)
                 known = known_key(connection)
-            key = find_key(url, environment) or new_key(url, known, rekey=rekey)
+            key = found or new_key(url, known, rekey=rekey)
             with engine.begin() as connection:
                 settle_key(connection, key, rekey=rekey)
         except DBAPIError as error:
             engine.dispose()
-            raise JobError(f"the ledger {_shown(state)} cannot be used ({_cause(error)})") from None
+            raise JobError(describe(error, url, "used", f"the ledger {_shown(state)}")) from None
         except JobError:
             engine.dispose()
             raise
@@ -347,7 +351,7 @@ class Ledger:
         try:
             yield
         except DBAPIError as error:
-            raise LedgerError(f"the ledger cannot be {done} ({_cause(error)})") from None
+            raise LedgerError(describe(error, self.engine.url, done)) from None
 
     def _now(self) -> str:
         return moment_text(self.clock())
@@ -355,9 +359,3 @@ class Ledger:
 
 def _shown(state: str) -> str:
     return parse_url(state).render_as_string(hide_password=True)
-
-
-def _cause(error: DBAPIError) -> str:
-    """Name a database error in one line without statement or parameters."""
-    lines = str(error.orig).strip().splitlines()
-    return lines[0] if lines else type(error.orig).__name__

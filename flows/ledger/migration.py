@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, text
 
 from flows.document import JobError
+from flows.ledger.damage import damage
 
 # Written out, not derived from the tables: an old step must stay what it was when the tables move on.
 _FIRST = """
@@ -92,10 +93,7 @@ def migrate(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":  # two may open a new ledger at once; on SQLite the second waits anyway
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
     connection.execute(text("CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)"))
-    found = connection.execute(text("SELECT value FROM settings WHERE name = 'schema'")).scalar()
-    version = int(found or 0)
-    if version > len(MIGRATIONS):
-        raise JobError(f"the ledger's schema is version {version}, this program knows {len(MIGRATIONS)}: update it")
+    version = schema_version(connection)
     for step in MIGRATIONS[version:]:
         for statement in step.format(**words).split(";"):
             connection.execute(text(statement))
@@ -103,3 +101,14 @@ def migrate(connection: Connection) -> None:
         connection.execute(text("INSERT INTO settings VALUES ('schema', :v)"), {"v": str(len(MIGRATIONS))})
     elif version < len(MIGRATIONS):
         connection.execute(text("UPDATE settings SET value = :v WHERE name = 'schema'"), {"v": str(len(MIGRATIONS))})
+
+
+def schema_version(connection: Connection) -> int:
+    """Tell which steps a ledger has had; raises JobError where it was written by a newer program."""
+    found = connection.execute(text("SELECT value FROM settings WHERE name = 'schema'")).scalar() or "0"
+    if not found.isdecimal():
+        raise JobError(damage(connection.engine.url))
+    version = int(found)
+    if version > len(MIGRATIONS):
+        raise JobError(f"the ledger's schema is version {version}, this program knows {len(MIGRATIONS)}: update it")
+    return version

@@ -46,7 +46,7 @@ def _settle_rejects(connection: Connection, run: Run, settlements: Sequence[Sett
     if not failed:
         return
     unsure = [
-        item.reference for item in failed if any(f.code in ("unconfirmed", "server_error") for f in item.findings)
+        str(item.reference) for item in failed if any(f.code in ("unconfirmed", "server_error") for f in item.findings)
     ]
     if unsure:  # it may have been applied: what the target holds is no longer known
         connection.execute(

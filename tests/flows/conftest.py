@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from connectors.sandbox.app import SandboxApp
+from tests.flows.bench import bench
 from tests.flows.command import Place, Shell, environment_of, open_sandbox
+
+__all__ = ["bench"]  # a fixture
 
 
 @pytest.fixture(scope="session")

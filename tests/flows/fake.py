@@ -37,11 +37,13 @@ class FakeSource:
         return self.columns
 
     def pages(self, after: str | None, size: int) -> Iterator[Page]:
-        """Read from a version on; the records of that very version come again."""
+        """Read from a version on, where the records of that very version come again, or after so many records."""
         self.reads.append(after)
-        ordered = sorted(self.records, key=_place) if self.incremental else self.records
-        rest = [each for each in ordered if after is None or not self.incremental or each[1] >= after]
-        yield from self._pages(rest, size)
+        if self.incremental:
+            ordered = sorted(self.records, key=_place)
+            yield from self._pages([each for each in ordered if after is None or each[1] >= after], size)
+        else:
+            yield from self._pages(self.records, size, int(after or 0))
 
     def read_keys(self, keys: Sequence[str], size: int) -> Iterator[Page]:
         """Read single records."""
@@ -52,8 +54,8 @@ class FakeSource:
     def close(self) -> None:
         """Keep nothing open."""
 
-    def _pages(self, records: Sequence[Record], size: int) -> Iterator[Page]:
-        for start in range(0, len(records), size):
+    def _pages(self, records: Sequence[Record], size: int, done: int = 0) -> Iterator[Page]:
+        for start in range(done, len(records), size):
             chunk = records[start : start + size]
             yield Page(
                 records=frame([values for _, _, values in chunk], self.columns),

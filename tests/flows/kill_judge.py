@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Connection, create_engine
 
 from connectors.sandbox.journal import Entry
 from tests.flows.kill_population import Population
@@ -73,13 +73,15 @@ def _at_the_target(population: Population, entries: Sequence[Entry], customers: 
 
 
 def _in_the_ledger(population: Population, customers: Customers) -> Iterator[str]:
-    with closing(sqlite3.connect(f"file:{population.ledger}?mode=ro", uri=True)) as ledger:
+    engine = create_engine(population.state)
+    with engine.connect() as ledger:
         ids = {str(customer["reference"]): str(customer["id"]) for customer in customers}
-        if dict(ledger.execute("SELECT reference, target_id FROM crosswalk")) != ids:
+        if {row[0]: row[1] for row in ledger.exec_driver_sql("SELECT reference, target_id FROM crosswalk")} != ids:
             yield "crosswalk and target differ"
         yield from _left_over(ledger)
         yield from _rejects(ledger, population)
         yield from _unbalanced(ledger)
+    engine.dispose()
 
 
 # Queries that count what must not be there at the end.
@@ -94,38 +96,36 @@ _LEFT_OVER = {
 }
 
 
-def _left_over(ledger: sqlite3.Connection) -> Iterator[str]:
+def _left_over(ledger: Connection) -> Iterator[str]:
     for what, query in _LEFT_OVER.items():
-        (number,) = ledger.execute(query).fetchone()
-        if number:
+        if number := ledger.exec_driver_sql(query).scalar():
             yield f"{number} {what}"
-    (intact,) = ledger.execute("PRAGMA integrity_check").fetchone()
-    if intact != "ok":
+    if ledger.dialect.name == "sqlite" and ledger.exec_driver_sql("PRAGMA integrity_check").scalar() != "ok":
         yield "the database is damaged"
 
 
-def _rejects(ledger: sqlite3.Connection, population: Population) -> Iterator[str]:
-    rows = ledger.execute(
+def _rejects(ledger: Connection, population: Population) -> Iterator[str]:
+    rows = ledger.exec_driver_sql(
         "SELECT source_key, outcome, findings.code, field FROM rejects JOIN findings USING (scope, source_key)"
         " WHERE closed_at IS NULL"
     ).fetchall()
     if len(rows) != len({row[0] for row in rows}):
         yield "a reject has more findings than faults were planted"
-    if {row[0]: row[1:] for row in rows} != population.rejects():
+    if {row[0]: tuple(row[1:]) for row in rows} != population.rejects():
         yield "open rejects and planted faults differ"
 
 
-def _unbalanced(ledger: sqlite3.Connection) -> Iterator[str]:
+def _unbalanced(ledger: Connection) -> Iterator[str]:
     yield from (
         f"page {page} of run {run} does not balance"
-        for run, page in ledger.execute(
+        for run, page in ledger.exec_driver_sql(
             "SELECT p.run, p.page FROM pages p WHERE p.confirmed_at IS NOT NULL AND p.extracted <> p.unchanged"
             " + p.filtered + (SELECT count(*) FROM lines l WHERE l.run = p.run AND l.page = p.page)"
         )
     )
     yield from (
         f"run {run} does not balance"
-        for (run,) in ledger.execute(
+        for (run,) in ledger.exec_driver_sql(
             "SELECT run FROM runs WHERE status = 'completed' AND (unfinished <> 0 OR extracted <> created + updated"
             " + unchanged + filtered + invalid + rejected + deferred)"
         )

@@ -51,6 +51,7 @@ class Population:
     folder: Path
     size: int
     versions: dict[int, int] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)  # variables that a run is to have, as ROLLCALL_STATE
 
     @property
     def job(self) -> Path:
@@ -61,6 +62,11 @@ class Population:
     def ledger(self) -> Path:
         """The ledger, where a run puts it by default."""
         return self.folder / "rollcall.db"
+
+    @property
+    def state(self) -> str:
+        """The ledger's address."""
+        return self.settings.get("ROLLCALL_STATE") or f"sqlite:///{self.ledger}"
 
     def write(self, base_url: str, *, page_size: int, concurrency: int) -> None:
         """Write the job and the customers."""

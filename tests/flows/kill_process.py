@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ RUN = "from flows.cli import main; main()"
 # Loads the program and waits for a line: so the start of one run need not wait for the loading of it.
 RUN_WHEN_TOLD = f"import flows.report, flows.shell; input(); {RUN}"
 _TURN_SECONDS = 0.002
+NONE: Mapping[str, str] = {}
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -34,11 +35,11 @@ def environment(home: Path) -> dict[str, str]:
     return kept | {"PYTHONPATH": code, "PREFECT_HOME": str(home / "prefect"), "DO_NOT_TRACK": "1"}
 
 
-def start_run(job: Path, command: str = RUN) -> subprocess.Popen[str]:
+def start_run(job: Path, command: str = RUN, settings: Mapping[str, str] = NONE) -> subprocess.Popen[str]:
     """Start `rollcall run JOB --json` as a process of its own; to be used as a context, and ended by its id."""
     return subprocess.Popen(
         [sys.executable, "-c", command, "run", str(job), "--json"],
-        env=environment(job.parent),
+        env={**environment(job.parent), **settings},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -59,9 +60,10 @@ def rollcall_run(job: Path, command: str = RUN) -> Iterator[subprocess.Popen[str
 class Waiting:
     """Runs that are loaded ahead of their turn, each in a process of its own."""
 
-    def __init__(self, job: Path, ahead: int) -> None:
+    def __init__(self, job: Path, ahead: int, settings: Mapping[str, str] = NONE) -> None:
         self._job = job
-        self._ready = deque(start_run(job, RUN_WHEN_TOLD) for _ in range(ahead))
+        self._settings = settings
+        self._ready = deque(start_run(job, RUN_WHEN_TOLD, settings) for _ in range(ahead))
 
     def __enter__(self) -> Self:
         return self
@@ -74,7 +76,7 @@ class Waiting:
     @contextmanager
     def next(self) -> Iterator[subprocess.Popen[str]]:
         """Let the next run begin, and load another; it is killed at the end of the block, unless it has ended."""
-        self._ready.append(start_run(self._job, RUN_WHEN_TOLD))
+        self._ready.append(start_run(self._job, RUN_WHEN_TOLD, self._settings))
         with self._ready.popleft() as process:
             try:
                 assert process.stdin is not None

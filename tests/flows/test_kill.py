@@ -19,6 +19,8 @@ from tests.flows.kill_judge import differences, firsts, repeats, writes
 from tests.flows.kill_place import open_place
 from tests.flows.kill_population import Population
 from tests.flows.kill_process import SandboxProcess, Waiting, await_that, end_of, sandbox_process
+from tests.server import Database
+from tests.state import server_state
 
 pytestmark = pytest.mark.kill
 
@@ -114,6 +116,28 @@ def test_forty_random_kills(tmp_path: Path) -> None:
     assert figures["injected faults"] > 100
     assert figures["repeated"] == sum(run.repeated for run in killed)
     assert figures["repeated per kill, at most"] <= AT_STAKE
+
+
+def test_random_kills_with_the_ledger_on_a_server(tmp_path: Path, postgresql: Database) -> None:
+    """S20: the same with PostgreSQL, a handful of times: everybody once, and the dead owner's lease is free at once."""
+    chance = random.Random(20260302)
+    state = server_state(postgresql)
+    population = Population(tmp_path / "job", 1000, settings={"ROLLCALL_STATE": state.url, **state.environment})
+    killed = 0
+    with sandbox_process(tmp_path, LOSSES) as sandbox:
+        population.write(sandbox.base_url, page_size=250, concurrency=CONCURRENCY)
+        with Waiting(population.job, ahead=2, settings=population.settings) as waiting:
+            for _ in range(6):
+                killed += kill_once(waiting, sandbox, chance)
+                sandbox.settle()
+                population.change_some(chance, 1 / 3)
+            with waiting.next() as process:
+                summary = end_of(process, 60)
+        entries, customers = sandbox.entries(), sandbox.customers()
+    assert differences(population, entries, customers) == []
+    assert summary["status"] == "completed"
+    assert killed >= 3
+    assert len(repeats(entries)) <= AT_STAKE * killed
 
 
 @pytest.mark.parametrize("occurrence", [1, 3, 6])

@@ -12,8 +12,8 @@ from flows.document import JobError
 from flows.ledger.history import History
 from flows.selection import Selection
 from flows.summary import ExitCode
+from tests.flows.bench import Bench, record
 from tests.flows.fake import FakeSource, Record
-from tests.flows.test_run import Bench, bench, record  # noqa: F401 - a fixture
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -28,13 +28,13 @@ def updated(*minutes: int) -> list[Record]:
     return [record(f"C-{minute}", at(minute)) for minute in minutes]
 
 
-def extracted(bench: Bench) -> int:  # noqa: F811
+def extracted(bench: Bench) -> int:
     """Run once more, plainly, and count what was read."""
     return bench.run().counts.extracted
 
 
 @pytest.mark.parametrize("selection", [Selection(since=NOON), Selection(limit=2), Selection(only="C-1")])
-def test_a_partial_run_leaves_the_watermark_alone(bench: Bench, selection: Selection) -> None:  # noqa: F811
+def test_a_partial_run_leaves_the_watermark_alone(bench: Bench, selection: Selection) -> None:
     """The next plain run reads everything that the partial one had not to account for."""
     bench.source = FakeSource(updated(1, 2, 3, 4), incremental=True)
     assert bench.run(selection).exit_code is ExitCode.DONE
@@ -43,7 +43,7 @@ def test_a_partial_run_leaves_the_watermark_alone(bench: Bench, selection: Selec
     assert set(bench.target.customers) == {"C-1", "C-2", "C-3", "C-4"}
 
 
-def test_full_reads_from_the_beginning_and_sends_only_what_differs(bench: Bench) -> None:  # noqa: F811
+def test_full_reads_from_the_beginning_and_sends_only_what_differs(bench: Bench) -> None:
     """A record that was slipped in below the watermark is found."""
     bench.source = FakeSource(updated(1, 2, 3), incremental=True)
     bench.run()
@@ -54,14 +54,14 @@ def test_full_reads_from_the_beginning_and_sends_only_what_differs(bench: Bench)
     assert bench.source.reads == [None, at(3), None]
 
 
-def test_since_reads_from_that_moment_on(bench: Bench) -> None:  # noqa: F811
+def test_since_reads_from_that_moment_on(bench: Bench) -> None:
     """And takes it exactly, without the source's overlap."""
     bench.source = FakeSource(updated(1, 2, 3), incremental=True, overlap=timedelta(minutes=10))
     summary = bench.run(Selection(since=NOON + timedelta(minutes=2)))
     assert (summary.counts.created, bench.target.journal) == (2, ["C-2", "C-3"])
 
 
-def test_since_is_refused_where_the_source_has_no_last_update(bench: Bench) -> None:  # noqa: F811
+def test_since_is_refused_where_the_source_has_no_last_update(bench: Bench) -> None:
     """Before anything is read; the message says which key is missing."""
     bench.source = FakeSource(updated(1))
     with pytest.raises(JobError, match=r"source\.updated_at"):
@@ -70,7 +70,7 @@ def test_since_is_refused_where_the_source_has_no_last_update(bench: Bench) -> N
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6, 7, 99])
-def test_limit_takes_exactly_so_many_records(bench: Bench, limit: int) -> None:  # noqa: F811
+def test_limit_takes_exactly_so_many_records(bench: Bench, limit: int) -> None:
     """Pages of three are cut where it is reached; the law holds for the part."""
     bench.source.records = [record(f"C-{n}") for n in range(7)]
     summary = bench.run(Selection(limit=limit))
@@ -78,7 +78,7 @@ def test_limit_takes_exactly_so_many_records(bench: Bench, limit: int) -> None: 
     assert summary.counts.balanced
 
 
-def test_a_partial_run_closes_nobodys_reject_and_nobodys_intent(bench: Bench) -> None:  # noqa: F811
+def test_a_partial_run_closes_nobodys_reject_and_nobodys_intent(bench: Bench) -> None:
     """Who was not met is not taken for gone."""
     bench.source.records = [record("A"), record("B", name=None), record("C")]
     bench.target.lost_answers = {"C": [PermanentError("gone dark")]}
@@ -90,7 +90,7 @@ def test_a_partial_run_closes_nobodys_reject_and_nobodys_intent(bench: Bench) ->
     assert History(bench.ledger).story("crm", "C").unanswered_since_run is None
 
 
-def test_only_takes_one_customer_by_its_key(bench: Bench) -> None:  # noqa: F811
+def test_only_takes_one_customer_by_its_key(bench: Bench) -> None:
     """Once the ledger knows where it stands, the source is not searched."""
     bench.source.records = [record(f"k{n}", no=f"C-{n}") for n in range(7)]
     bench.run()
@@ -101,7 +101,7 @@ def test_only_takes_one_customer_by_its_key(bench: Bench) -> None:  # noqa: F811
     assert (bench.source.keys_read, bench.source.reads) == (["k5"], [])
 
 
-def test_only_searches_for_a_customer_that_is_new_or_has_moved(bench: Bench) -> None:  # noqa: F811
+def test_only_searches_for_a_customer_that_is_new_or_has_moved(bench: Bench) -> None:
     """The reference decides, as it is mapped today, not the place where it once stood."""
     bench.source.records = [record("k1", no="A"), record("k2", no="B")]
     bench.run()
@@ -111,7 +111,7 @@ def test_only_searches_for_a_customer_that_is_new_or_has_moved(bench: Bench) -> 
     assert bench.run(Selection(only="New")).counts.created == 1
 
 
-def test_only_tries_a_waiting_reject_at_once(bench: Bench) -> None:  # noqa: F811
+def test_only_tries_a_waiting_reject_at_once(bench: Bench) -> None:
     """Whoever names a customer wants it tried, whatever pause its reject has."""
     bench.source.records = [record("A")]
     bench.target.refusals["A"] = Refusal("not_found", "currency", "no such currency")
@@ -121,7 +121,7 @@ def test_only_tries_a_waiting_reject_at_once(bench: Bench) -> None:  # noqa: F81
     assert bench.run(Selection(only="A")).counts.created == 1
 
 
-def test_only_says_where_nobody_has_that_reference(bench: Bench) -> None:  # noqa: F811
+def test_only_says_where_nobody_has_that_reference(bench: Bench) -> None:
     """Exit code 2, and nothing is sent; the reference is not repeated."""
     bench.source.records = [record("A")]
     summary = bench.run(Selection(only="Z-99"))
@@ -152,7 +152,7 @@ def test_times_have_a_zone_or_are_utc() -> None:
     assert Selection.of(since="2026-11-20 12:00").since == NOON
 
 
-def test_the_overlap_is_read_again_and_costs_no_request(bench: Bench) -> None:  # noqa: F811
+def test_the_overlap_is_read_again_and_costs_no_request(bench: Bench) -> None:
     """E02, E03: what became visible late, with a time before the watermark, is found by the next run."""
     bench.source = FakeSource(updated(1, 2, 30), incremental=True, overlap=timedelta(minutes=10))
     bench.run()
@@ -163,7 +163,7 @@ def test_the_overlap_is_read_again_and_costs_no_request(bench: Bench) -> None:  
     assert (summary.counts.created, sorted(bench.target.journal)) == (2, ["C-21", "late"])
 
 
-def test_a_damaged_watermark_is_a_named_error(bench: Bench) -> None:  # noqa: F811
+def test_a_damaged_watermark_is_a_named_error(bench: Bench) -> None:
     """Not a run that reads nothing and calls that a success."""
     bench.source = FakeSource(updated(1), incremental=True, overlap=timedelta(minutes=10))
     bench.run()
@@ -185,7 +185,7 @@ def test_a_damaged_watermark_is_a_named_error(bench: Bench) -> None:  # noqa: F8
     ("guards: {max_missing: 100%}\n", 0, ExitCode.DONE),
 ])  # fmt: skip
 def test_e33_a_source_that_shows_far_fewer_records_stops_the_run(
-    bench: Bench,  # noqa: F811
+    bench: Bench,
     guard: str,
     left: int,
     code: ExitCode,
@@ -200,7 +200,7 @@ def test_e33_a_source_that_shows_far_fewer_records_stops_the_run(
     assert len(bench.ledger.open_rejects(1, ["bad"])) == (1 if code is ExitCode.GUARD else 0)
 
 
-def test_an_incremental_run_that_finds_nothing_is_no_absence(bench: Bench) -> None:  # noqa: F811
+def test_an_incremental_run_that_finds_nothing_is_no_absence(bench: Bench) -> None:
     """Only a run that reads the source whole can miss anybody."""
     bench.source = FakeSource(updated(1, 2, 3), incremental=True)
     bench.run()
@@ -209,7 +209,7 @@ def test_an_incremental_run_that_finds_nothing_is_no_absence(bench: Bench) -> No
     assert bench.run(Selection(full=True)).exit_code is ExitCode.GUARD
 
 
-def test_columns_that_came_and_went_are_named(bench: Bench) -> None:  # noqa: F811
+def test_columns_that_came_and_went_are_named(bench: Bench) -> None:
     """E32: one that the job uses stops the run, others are worth a word, once."""
     bench.source = FakeSource([record("A")], columns=("no", "name", "city", "old"))
     bench.run()
@@ -226,7 +226,7 @@ def test_columns_that_came_and_went_are_named(bench: Bench) -> None:  # noqa: F8
     assert bench.target.journal == []
 
 
-def test_a_source_that_is_away_fails_a_run_that_is_kept(bench: Bench) -> None:  # noqa: F811
+def test_a_source_that_is_away_fails_a_run_that_is_kept(bench: Bench) -> None:
     """Whoever looks at the runs finds the night in which the database was down."""
 
     class Away(FakeSource):

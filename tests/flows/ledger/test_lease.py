@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,32 +11,31 @@ import pytest
 from sqlalchemy import text
 
 from flows.ledger.lease import LeaseHeldError, LeaseLostError
-from flows.ledger.ledger import Ledger
+from flows.ledger.ledger import Clock, Ledger
 from flows.ledger.record import Opening
 from tests.flows.clock import SetClock
+from tests.state import State
 
 HOLDER = """
-import sys
-from pathlib import Path
+import os, sys
 from flows.ledger.ledger import Ledger
 from flows.run import now
-ledger = Ledger.open(sys.argv[1], {}, now)
+ledger = Ledger.open(sys.argv[1], os.environ, now)
 ledger.take_lease("crm")
 print("held", flush=True)
 sys.stdin.read()
 """
 
 
-@pytest.fixture
-def state(tmp_path: Path) -> str:
-    """Name a ledger that several open."""
-    return f"sqlite:///{tmp_path}/ledger.db"
+def opened(state: State, clock: Clock) -> Ledger:
+    """Open the ledger as one more process would."""
+    return Ledger.open(state.url, state.environment, clock)
 
 
-def test_two_runs_of_one_job_do_not_overlap(state: str) -> None:
+def test_two_runs_of_one_job_do_not_overlap(state: State) -> None:
     """S07: the second is refused while the first holds the lease; another job is not in its way."""
     clock = SetClock()
-    first, second = Ledger.open(state, {}, clock), Ledger.open(state, {}, clock)
+    first, second = opened(state, clock), opened(state, clock)
     first.take_lease("crm")
     with pytest.raises(LeaseHeldError, match="another run of crm"):
         second.take_lease("crm")
@@ -44,10 +44,10 @@ def test_two_runs_of_one_job_do_not_overlap(state: str) -> None:
     second.close()
 
 
-def test_a_released_lease_is_free(state: str) -> None:
+def test_a_released_lease_is_free(state: State) -> None:
     """After one run has ended, the next begins."""
     clock = SetClock()
-    first, second = Ledger.open(state, {}, clock), Ledger.open(state, {}, clock)
+    first, second = opened(state, clock), opened(state, clock)
     first.take_lease("crm")
     first.close()
     second.take_lease("crm")
@@ -55,16 +55,20 @@ def test_a_released_lease_is_free(state: str) -> None:
 
 
 @pytest.mark.kill
-def test_a_killed_owners_lease_is_free_at_once(state: str) -> None:
+def test_a_killed_owners_lease_is_free_at_once(state: State) -> None:
     """S08: the operating system frees the lock of a dead process, and the lease with it."""
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, state], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLDER, state.url],
+        env={**os.environ, **state.environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         from flows.run import now
 
-        ledger = Ledger.open(state, {}, now)
+        ledger = opened(state, now)
         with pytest.raises(LeaseHeldError):
             ledger.take_lease("crm")
         holder.kill()
@@ -73,10 +77,10 @@ def test_a_killed_owners_lease_is_free_at_once(state: str) -> None:
         ledger.close()
 
 
-def test_a_holder_that_fell_asleep_can_neither_commit_nor_send(state: str) -> None:
+def test_a_holder_that_fell_asleep_can_neither_commit_nor_send(state: State) -> None:
     """S09: after its lease ran out and another took over, the old owner's writes and requests are refused."""
     clock = SetClock()
-    asleep, awake = Ledger.open(state, {}, clock), Ledger.open(state, {}, clock)
+    asleep, awake = opened(state, clock), opened(state, clock)
     asleep.take_lease("crm")
     run = asleep.begin_run("crm", "csv:/x", "t", "f")
     clock.forward(seconds=61)
@@ -107,10 +111,10 @@ def test_another_spelling_of_the_ledgers_path_steals_no_lease(tmp_path: Path, mo
     second.close()
 
 
-def test_a_lease_taken_without_the_lock_is_not_taken_for_dead(state: str) -> None:
+def test_a_lease_taken_without_the_lock_is_not_taken_for_dead(state: State) -> None:
     """Who took over from a sleeper holds no lock: a third must not conclude from the free lock that it is dead."""
     clock = SetClock()
-    asleep, awake, third = (Ledger.open(state, {}, clock) for _ in range(3))
+    asleep, awake, third = (opened(state, clock) for _ in range(3))
     asleep.take_lease("crm")
     clock.forward(seconds=61)
     awake.take_lease("crm")
