@@ -138,7 +138,7 @@ def test_no_in_a_job_is_norway(place: Place, rollcall: Shell) -> None:
     [
         ("sqlite:////nowhere/at/all/ledger.db", "the ledger cannot be written (No such file or directory)"),
         ("sqlite:///.", "the ledger cannot be written (Is a directory)"),
-        ("sqlite:///customers.csv", "the ledger is damaged, or this is none; restore it from a backup, or move it away"),
+        ("sqlite:///customers.csv", "the ledger is damaged, or this is none; restore it from a backup"),
         ("no url, with hunter2 in it", "--state is no database URL"),
         ("nonsense://user:hunter2@127.0.0.1:1/ledger", "the driver of this ledger is not installed"),
         ("postgresql://user@127.0.0.1:hunter2/x", "--state is no database URL"),

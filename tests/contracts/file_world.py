@@ -1,0 +1,100 @@
+"""Worlds in a CSV file, and in memory."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+from connectors.csv_file import CsvSettings, CsvSource
+from connectors.protocol import Refusal, Source
+from tests.contracts.world import ColumnWorld, Held
+from tests.flows.fake import FakeSource
+
+
+class FakeWorld(ColumnWorld):
+    """The fake that the flows are tested with: no better than the real ones."""
+
+    def __init__(self, *, incremental: bool) -> None:
+        super().__init__()
+        self._incremental = incremental
+        self._names = ["no", "name", "city"]
+        self._nameless = False
+
+    def write(self, no: str, held: Held) -> None:
+        """Nothing to do: each source takes what is held when it is made."""
+
+    def erase(self, no: str) -> None:
+        """Nothing to do, as above."""
+
+    def drop_column(self, name: str) -> None:
+        """Leave a column out."""
+        self._names.remove(name)
+
+    def add_column(self, name: str) -> None:
+        """Add one that holds nothing."""
+        self._names.insert(1, name)
+
+    def put_nameless(self) -> None:
+        """Tell of one record that its key is missing."""
+        self._nameless = True
+
+    def make(self) -> Source:
+        """Make a fake over all records."""
+        records: list[tuple[str, str, dict[str, str | None]]] = [
+            (no, held.moment, {"no": no, "name": held.name, "city": held.city}) for no, held in self.held.items()
+        ]
+        unreadable = {}
+        if self._nameless:
+            records.append(("no key 1", records[-1][1], {}))
+            unreadable["no key 1"] = Refusal("missing_key", "no", "the key column has no usable value here")
+        return FakeSource(records, tuple(self._names), incremental=self._incremental, unreadable=unreadable)
+
+
+class CsvWorld(ColumnWorld):
+    """A file that is written anew for each source, its records in no order; it was last written `now`."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        super().__init__()
+        self._folder = folder
+        self._settings = CsvSettings.model_validate({"kind": "csv", "path": "customers.csv", **settings})
+        self._names = ["changed", "no", "city", "name"]
+        self._nameless = False
+
+        self.keyed = self.names_records = "key" in settings  # type: ignore[misc]  # otherwise a key is a line
+
+    def shown(self, text: str | None) -> object:
+        """Show an empty cell, the only null that a file can say."""
+        return text or None
+
+    def write(self, no: str, held: Held) -> None:
+        """Nothing to do: the file is written when a source is made."""
+
+    def erase(self, no: str) -> None:
+        """Nothing to do, as above."""
+
+    def drop_column(self, name: str) -> None:
+        """Leave a column out."""
+        self._names.remove(name)
+
+    def add_column(self, name: str) -> None:
+        """Add one that holds nothing."""
+        self._names.insert(1, name)
+
+    def put_nameless(self) -> None:
+        """Add a line without its key."""
+        self._nameless = True
+
+    def make(self) -> Source:
+        """Write the file, and make a source over it."""
+        path = self._folder / "customers.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, self._names, extrasaction="ignore")
+            writer.writeheader()
+            for no, held in self.held.items():
+                writer.writerow({"no": no, "name": held.name, "city": held.city, "changed": held.at.isoformat()})
+            if self._nameless:
+                writer.writerow({"name": "nameless", "changed": self.now.isoformat()})
+        written = int(self.now.timestamp() * 1_000_000) * 1000
+        os.utime(path, ns=(written, written))
+        return CsvSource(self._settings, self._folder)
