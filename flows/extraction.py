@@ -87,7 +87,7 @@ class Extraction:
         if mark is None:
             return None
         if mark.fingerprint != self.plan.fingerprint:
-            self.notify("the mapping has changed: this run reads every customer")
+            self.notify("the mapping, or what names and orders the records, has changed: this run reads every customer")
             return None
         if not self.source.overlap:
             return mark.cursor

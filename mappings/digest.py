@@ -96,8 +96,12 @@ def fingerprint(
     converters: Converters,
     system: System,
     version: str,
+    *,
+    reading: Mapping[str, object] | None = None,
 ) -> str:
     """Name a mapping by all that decides its results: rules, filter, the converters' source, description, version.
+
+    `reading` is what decides which records are met, and under which name and version.
 
     The order of the fields and of the filter's columns does not count.
     """
@@ -108,6 +112,7 @@ def fingerprint(
         "converters": {name: _source(converters, name) for name in used},
         "system": system.model_dump(mode="json"),
         "version": version,
+        "reading": dict(reading or {}),
     }
     text = json.dumps(described, sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[: 2 * DIGEST_BYTES]

@@ -36,6 +36,7 @@ class Reader:
     def __init__(self, engine: Engine, source: FromClause, layout: Layout, patience: Patience, what: str) -> None:
         self._engine, self._source, self._layout = engine, source, layout
         self._patience, self._what = patience, what
+        self._idle: Connection | None = None  # for the next piece of reading: a login may cost more than a short one
         self._connection: Connection | None = None
         self._result: CursorResult[Any] | None = None
         self._raw: Any = None  # the driver's own connection, which SQLAlchemy lets go of when it is lost
@@ -48,8 +49,13 @@ class Reader:
         """Do a short piece of reading, and again where the connection was lost; raises as `blocks`."""
         while True:
             try:
-                with self._connect() as connection:
+                connection = self._connect()
+                try:
                     done = work(connection)
+                except BaseException:
+                    abandon(connection, None, None)
+                    raise
+                self._keep(connection)
             except DBAPIError as error:
                 self._mend(error)
             else:
@@ -71,19 +77,40 @@ class Reader:
                 self._mend(error)
                 continue
             self._go_on()
+            if ended:
+                self._finish()
             if rows:
                 place.move_on(rows)
                 self._close_if_old()
                 yield Block(part.role, list(zip(*rows, strict=True)), last=ended)
             self._close_if_old()
-        self.close()
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Let go of the connections."""
         connection, result = self._connection, self._result
         self._connection = self._result = None
         if connection is not None:
             abandon(connection, self._raw, result)
+        if self._idle is not None:
+            idle, self._idle = self._idle, None
+            abandon(idle, None, None)
+
+    def _keep(self, connection: Connection) -> None:
+        """End the transaction, and keep the connection for what is read next."""
+        connection.rollback()
+        self._idle = connection
+
+    def _finish(self) -> None:
+        """Keep the connection whose result was read to its end."""
+        connection, result = self._connection, self._result
+        self._connection = self._result = None
+        if connection is None or result is None:
+            return
+        try:
+            result.close()
+            self._keep(connection)
+        except DBAPIError:  # everything was read before it was lost
+            abandon(connection, self._raw, None)
 
     def interrupt(self) -> None:
         """Break off what another thread reads; psycopg alone knows how to ask a server for that."""
@@ -117,7 +144,10 @@ class Reader:
         return self._connection.execute(statement)
 
     def _connect(self) -> Connection:
-        connection = self._engine.connect()
+        if self._idle is not None:
+            connection, self._idle = self._idle, None
+        else:
+            connection = self._engine.connect()
         if self._tolerant:
             tolerate(connection)
         return connection

@@ -280,7 +280,18 @@ def test_a_changed_mapping_makes_an_incremental_run_a_full_one(bench: Bench) -> 
     bench.job = JOB.replace("billingCity", "city")
     bench.run()
     assert bench.source.reads == [None, None]
-    assert "the mapping has changed: this run reads every customer" in bench.notices
+    told = "the mapping, or what names and orders the records, has changed: this run reads every customer"
+    assert bench.notices[-1] == told
+
+
+@pytest.mark.parametrize("changed", ["key: id", "key: id, updated_at: seen", "key: id, time_zone: UTC"])
+def test_another_column_of_the_last_update_makes_a_full_run(bench: Bench, changed: str) -> None:
+    """What the watermark meant is not what it would mean now."""
+    bench.source = FakeSource([record("A", "1"), record("B", "2")], incremental=True)
+    bench.run()
+    bench.job = JOB.replace("path: unused.csv", f"path: unused.csv, {changed}")
+    bench.run()
+    assert bench.source.reads == [None, None]
 
 
 def test_a_target_that_fails_for_all_rejects_nobody_and_moves_no_watermark(bench: Bench) -> None:
