@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from connectors.moment import earlier, moment_text
 from connectors.protocol import ConfigurationError, Page, Source
 from flows.document import JobError
-from flows.ledger.ledger import Ledger, LedgerError
+from flows.ledger.ledger import Ledger
 from flows.ledger.record import Run
 from flows.plan import Plan
 from flows.preparation import tell_apart
@@ -89,12 +89,7 @@ class Extraction:
         if mark.fingerprint != self.plan.fingerprint:
             self.notify("the mapping, or what names and orders the records, has changed: this run reads every customer")
             return None
-        if not self.source.overlap:
-            return mark.cursor
-        try:
-            return earlier(mark.cursor, self.source.overlap)
-        except ValueError:
-            raise LedgerError("the watermark in the ledger is damaged; run once with --full") from None
+        return earlier(mark.cursor, self.source.overlap) if self.source.overlap else mark.cursor
 
     def _limited(self, pages: Iterator[Numbered]) -> Iterator[Numbered]:
         """Cut the pages off after so many records."""

@@ -89,3 +89,4 @@ def settle_key(connection: Connection, key: bytes, *, rekey: bool) -> None:
     connection.execute(text("UPDATE settings SET value = :value WHERE name = 'key_check'"), {"value": value})
     connection.execute(text("UPDATE customers SET record_hash = NULL"))
     connection.execute(text("UPDATE crosswalk SET row_hash = NULL"))
+    connection.execute(text("DELETE FROM watermarks"))  # their seals are of the other key

@@ -7,12 +7,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, and_, insert, select, text, update
+from sqlalchemy import Connection, Engine, insert, text, update
 from sqlalchemy.exc import DBAPIError
 
 from flows.document import JobError
-from flows.ledger import survey, tables
-from flows.ledger.bulk import among, delete_rows, write_rows
+from flows.ledger import recall, survey, tables, watermark
+from flows.ledger.bulk import delete_rows, write_rows
 from flows.ledger.count import page_counts, run_counts, unfinished_pages
 from flows.ledger.damage import describe, refuse_damaged
 from flows.ledger.engine import open_engine, parse_url, reading_from
@@ -157,12 +157,12 @@ class Ledger:
             )
 
     def pass_page(
-        self, run: Run, page: Opening, settlements: Sequence[Settlement], watermark: tuple[str, str, str] | None = None
+        self, run: Run, page: Opening, settlements: Sequence[Settlement], mark: tuple[str, str, str] | None = None
     ) -> Counts:
         """Open and confirm a page of which nothing is to be sent, in one transaction; raises as `confirm_page`."""
         with self._writing() as connection:
             self._open(connection, run, page, settlements)
-            return self._confirm(connection, run, page.number, watermark)
+            return self._confirm(connection, run, page.number, mark)
 
     def settle(self, run: Run, page: int, settlements: Sequence[Settlement]) -> None:
         """Commit a group of answers, and with them the end of their intents."""
@@ -170,13 +170,13 @@ class Ledger:
             settle(connection, run, page, settlements, self.clock())
             delete_rows(connection, tables.intents, [(run.scope, item.reference) for item in settlements])
 
-    def confirm_page(self, run: Run, page: int, watermark: tuple[str, str, str] | None = None) -> Counts:
+    def confirm_page(self, run: Run, page: int, mark: tuple[str, str, str] | None = None) -> Counts:
         """Close a page and move the watermark (source, filter, cursor) in one transaction, last.
 
         Raises LawError where the page's outcomes do not add up to what its source counted.
         """
         with self._writing() as connection:
-            return self._confirm(connection, run, page, watermark)
+            return self._confirm(connection, run, page, mark)
 
     def end_run(
         self, run: Run, status: Status, message: str | None, figures: Mapping[str, float]
@@ -213,31 +213,13 @@ class Ledger:
 
     def remembered(self, scope: int, keys: Sequence[str]) -> dict[str, Remembered]:
         """Recall the records with these source keys; may be called from the reading thread."""
-        columns, crossing = tables.customers.c, tables.crosswalk.c
-        customers = tables.customers.outerjoin(
-            tables.crosswalk, and_(crossing.scope == columns.scope, crossing.reference == columns.reference)
-        )
-        query = select(
-            columns.source_key,
-            columns.reference,
-            columns.record_hash,
-            columns.fingerprint,
-            columns.version,
-            columns.outcome,
-            and_(crossing.source_key == columns.source_key, crossing.row_hash.is_not(None)),
-        ).select_from(customers)
         with self.reading() as connection:
-            found = connection.execute(query.where(columns.scope == scope, among(connection, columns.source_key, keys)))
-            return {row[0]: Remembered._make(row[1:]) for row in found.all()}
+            return recall.remembered(connection, scope, keys)
 
     def crossings(self, scope: int, references: Sequence[str]) -> dict[str, Crossing]:
         """Recall what the target holds under these references."""
-        columns = tables.crosswalk.c
-        query = select(columns.reference, columns.target_id, columns.row_hash, columns.source_key)
         with self.reading() as connection:
-            wanted = among(connection, columns.reference, references)
-            found = connection.execute(query.where(columns.scope == scope, wanted))
-            return {row[0]: Crossing._make(row[1:]) for row in found.all()}
+            return recall.crossings(connection, scope, references)
 
     def open_rejects(self, scope: int, keys: Sequence[str]) -> dict[str, OpenReject]:
         """Recall the open rejects of these source keys."""
@@ -246,34 +228,21 @@ class Ledger:
 
     def due_keys(self, scope: int) -> list[str]:
         """List the source keys of due rejects and of all deferred customers."""
-        columns = tables.rejects.c
-        due = select(columns.source_key).where(
-            columns.scope == scope, columns.closed_at.is_(None), columns.due_at <= self._now()
-        )
-        waiting = select(tables.customers.c.source_key).where(
-            tables.customers.c.scope == scope, tables.customers.c.outcome == "deferred"
-        )
         with self.reading() as connection:
-            return sorted({*connection.execute(due).scalars(), *connection.execute(waiting).scalars()})
-
-    def watermark(self, scope: int, source: str, filtered: str) -> Watermark | None:
-        """Recall how far a source has been read and accounted for."""
-        columns = tables.watermarks.c
-        query = select(columns.cursor, columns.fingerprint).where(
-            columns.scope == scope, columns.source == source, columns.filter == filtered
-        )
-        with self.reading() as connection:
-            row = connection.execute(query).one_or_none()
-        return None if row is None else Watermark(row.cursor, row.fingerprint)
+            return recall.due_keys(connection, scope, self._now())
 
     def keys_of(self, scope: int, reference: str) -> list[str]:
         """List the source keys under which a reference was last met, whatever became of it."""
-        found: set[str] = set()
         with self.reading() as connection:
-            for table in (tables.customers, tables.crosswalk, tables.rejects):
-                query = select(table.c.source_key).where(table.c.scope == scope, table.c.reference == reference)
-                found.update(connection.execute(query).scalars())
-        return sorted(found)
+            return recall.keys_of(connection, scope, reference)
+
+    def watermark(self, scope: int, source: str, filtered: str) -> Watermark | None:
+        """Recall how far a source has been read and accounted for; raises LedgerError where that was damaged."""
+        try:
+            with self.reading() as connection:
+                return watermark.recall(connection, self.key, scope, (source, filtered))
+        except watermark.DamagedWatermarkError:
+            raise LedgerError("the watermark in the ledger is damaged; run once with --full") from None
 
     def last_whole(self, run: Run) -> int | None:
         """Tell how many records the last run extracted that read this run's source whole."""
@@ -282,12 +251,8 @@ class Ledger:
 
     def unanswered(self, run: Run) -> list[Intent]:
         """List the intents of earlier runs that nothing in this run has answered."""
-        columns = tables.intents.c
-        query = select(columns.reference, columns.source_key, columns.run).where(
-            columns.scope == run.scope, columns.run < run.number
-        )
         with self.reading() as connection:
-            return [Intent(*row) for row in connection.execute(query)]
+            return recall.unanswered(connection, run)
 
     def close_intent(self, run: Run, intent: Intent, target_id: str | None) -> None:
         """Note what a look-up found of a customer that left the source while its answer was missing."""
@@ -322,15 +287,13 @@ class Ledger:
         connection.execute(insert(tables.pages).values(opened))
         settle(connection, run, page.number, settlements, self.clock())
 
-    def _confirm(self, connection: Connection, run: Run, page: int, watermark: tuple[str, str, str] | None) -> Counts:
+    def _confirm(self, connection: Connection, run: Run, page: int, mark: tuple[str, str, str] | None) -> Counts:
         counts = page_counts(connection, run.number, page)
         if not counts.balanced:
             raise LawError(f"page {page}: {counts.extracted} records were extracted, {counts.outcomes} have an outcome")
         connection.execute(_CONFIRMATION, {"now": self._now(), "run": run.number, "page": page})
-        if watermark is not None:
-            source, filtered, cursor = watermark
-            mark = (run.scope, source, filtered, cursor, run.fingerprint, run.number)
-            write_rows(connection, tables.watermarks, [mark])
+        if mark is not None:
+            watermark.move(connection, self.key, run, mark[:2], mark[2])
         return counts
 
     @contextmanager

@@ -62,6 +62,7 @@ CREATE TABLE leases (
 
 _SECOND = """
 ALTER TABLE runs ADD COLUMN whole INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE watermarks ADD COLUMN seal TEXT;
 CREATE TABLE sources (
   scope INTEGER NOT NULL, source TEXT NOT NULL, columns TEXT NOT NULL,
   PRIMARY KEY (scope, source)) {packed}

@@ -174,6 +174,7 @@ watermarks = Table(
     Column("cursor", String),
     Column("fingerprint", String),
     Column("run", Integer),
+    Column("seal", String),  # made with the ledger's key over all that decides where a run begins
 )
 
 # who may write for a job; the token grows with every holder

@@ -21,6 +21,7 @@ from flows.run import Watch, carry_out
 from flows.summary import Summary
 from tests.flows.clock import SetClock
 from tests.flows.fake import FakeTarget
+from tests.state import set_watermark
 
 JOB = """\
 job: crm
@@ -82,8 +83,7 @@ class CsvRuns:
 
     @watermark.setter
     def watermark(self, cursor: str) -> None:
-        with closing(sqlite3.connect(self.folder / "ledger.db")) as connection, connection:
-            connection.execute("UPDATE watermarks SET cursor = ?", (cursor,))
+        set_watermark(self.ledger, cursor)
 
     def rejected(self) -> list[tuple[str, str]]:
         """List the open rejects: source key and code."""

@@ -168,7 +168,7 @@ def test_a_damaged_watermark_is_a_named_error(bench: Bench) -> None:
     bench.source = FakeSource(updated(1), incremental=True, overlap=timedelta(minutes=10))
     bench.run()
     with bench.ledger.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE watermarks SET cursor = 'yesterday'")
+        connection.exec_driver_sql("UPDATE watermarks SET cursor = replace(cursor, '12', '13')")  # one bit has flipped
     summary = bench.run()
     assert (summary.exit_code, summary.message) == (
         ExitCode.FAILED,
