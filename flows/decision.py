@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from connectors.protocol import Row
-from flows.ledger.record import Crossing, OpenReject, Settlement, Stage
+from flows.ledger.record import Crossing, OpenReject, Remembered, Settlement, Stage
 from flows.plan import Plan
 from flows.preparation import Prepared
 from mappings.finding import Finding
@@ -18,6 +18,10 @@ class Memory:
     """What the run and the ledger know about a page: claims by position, the target by reference, rejects by key."""
 
     claimed: AbstractSet[int]  # positions whose reference another record has already met
+    known: Mapping[str, Remembered]
+    repeated: AbstractSet[int]  # positions whose reference this same key has already met in this run
+    trusted_run: int  # versions that runs before this one handled do not count, unless the run met them again
+    fingerprint: str
     crossings: Mapping[str, Crossing]
     rejects: Mapping[str, OpenReject]
     unanswered: AbstractSet[str]  # references that an earlier run sent without an answer
@@ -49,7 +53,7 @@ def decide(prepared: Prepared, memory: Memory, plan: Plan) -> Decision:
     newest = _newest(prepared)
     decision = Decision(rejected=memory.rejects)
     for position in prepared.kept:
-        if _is_older(prepared, position, newest):
+        if _is_older(prepared, position, newest, memory):
             decision.unchanged += 1
         elif position in memory.claimed:
             decision.settlements.append(_not_unique(prepared, position, plan))
@@ -76,14 +80,22 @@ def _newest(prepared: Prepared) -> dict[str, int]:
     return newest
 
 
-def _is_older(prepared: Prepared, position: int, newest: Mapping[str, int]) -> bool:
-    """Whether a newer version of this record has been handled or stands in this page; in doubt it is not older."""
+def _is_older(prepared: Prepared, position: int, newest: Mapping[str, int], memory: Memory) -> bool:
+    """Whether a newer version of this record has been handled or stands in this page; in doubt it is not older.
+
+    A record with an open reject never is: what was handled of it did not reach the target.
+    """
     versions = prepared.page.versions
     if versions is None:
         return False
     key, version = prepared.page.keys[position], versions[position]
-    known = prepared.known.get(key)
-    return newest[key] != position or bool(version and known and known.version and version < known.version)
+    if newest[key] != position:
+        return True
+    known = memory.known.get(key)
+    if known is None or not version or not known.version or key in memory.rejects:
+        return False
+    counts = known.run >= memory.trusted_run and known.fingerprint == memory.fingerprint
+    return (counts or position in memory.repeated) and version < known.version
 
 
 def settlement_of(prepared: Prepared, position: int, **more: object) -> Settlement:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from connectors.moment import earlier, moment_text
-from connectors.protocol import ConfigurationError, Page, Source
+from connectors.protocol import ConfigurationError, Page, Refusal, Source
 from flows.document import JobError
 from flows.ledger.ledger import Ledger
 from flows.ledger.record import Run
 from flows.plan import Plan
-from flows.preparation import tell_apart
+from flows.preparation import LONGEST_NAME, tell_apart
 from flows.seen import Seen
 from flows.selection import Selection
 
@@ -37,6 +38,7 @@ class Extraction:
     whole: bool = False  # every record of the source is to be read
     ended: bool = False  # and all that was to be read was read
     readable: bool = True  # and each record could be told by its key
+    gone: list[str] = field(default_factory=list)  # source keys that were asked for, and are no longer there
 
     @property
     def complete(self) -> bool:
@@ -60,7 +62,7 @@ class Extraction:
             if page.notice:
                 self.notify(page.notice)
             self.readable &= not page.unreadable
-            told = tell_apart(page, met)
+            told = tell_apart(_with_fitting_keys(page), met)
             yield number, replace(told, cursor=None) if self.selection.partial else told
         self.ended = True
 
@@ -72,10 +74,28 @@ class Extraction:
         after = self._start()
         self.whole = after is None and not self.selection.partial
         if after is not None and not self.selection.partial:
-            due = self.ledger.due_keys(self.run.scope)
-            for number, page in enumerate(self.source.read_keys(due, size) if due else ()):
+            for number, page in enumerate(self._due(size)):
                 yield -number, page
         yield from enumerate(self.source.pages(after, size), 1)
+
+    def _due(self, size: int) -> Iterator[Page]:
+        """Read the customers that are to be tried again, each after the one that holds its reference."""
+        due = self.ledger.due_keys(self.run.scope)
+        owners = self.ledger.owners(self.run.scope, due) if due else []
+        waiting = set(due)
+        for keys in (owners, [key for key in due if key not in set(owners)]):
+            for page in self.source.read_keys(keys, size) if keys else ():
+                waiting.difference_update(page.keys)
+                yield page
+        self.gone = sorted(waiting)
+
+    def absent(self, keys: Sequence[str]) -> list[str]:
+        """Say which of these records the source no longer has, once all pages were read."""
+        if not keys or not self.source.incremental:
+            return list(keys)
+        # an incremental reading ends before the source's present moment: who was just changed is not met, yet there
+        found = {key for page in self.source.read_keys(keys, self.plan.job.page_size) for key in page.keys}
+        return [key for key in keys if key not in found]
 
     def _start(self) -> str | None:
         """Find the cursor to read on from; None reads everything."""
@@ -106,13 +126,14 @@ class Extraction:
 
     def _pages_of(self, reference: str, size: int) -> Iterator[Page]:
         """Find the customer: by the source key that the ledger knows, and where that is another's now, by a search."""
-        keys = self.ledger.keys_of(self.run.scope, reference)
+        known = self.ledger.keys_of(self.run.scope, reference)
         found = False
-        for page in self._with(reference, self.source.read_keys(keys, size) if keys else iter(())):
-            found = True
-            yield page
-        if found:
-            return
+        for keys in (known[:1], known[1:]):  # first the record that the reference was last sent for
+            for page in self._with(reference, self.source.read_keys(keys, size) if keys else iter(())):
+                found = True
+                yield page
+            if found:
+                return
         self.notify("the ledger does not know where this customer stands; searching the whole source")
         for page in self._with(reference, self.source.pages(None, size)):
             found = True
@@ -130,3 +151,14 @@ class Extraction:
             ]
             if hits:
                 yield page.take(hits)
+
+
+def _with_fitting_keys(page: Page) -> Page:
+    """Give keys that no index could hold a short form; such a record is unreadable, and costs no other one anything."""
+    long = {position: key for position, key in enumerate(page.keys) if len(key) > LONGEST_NAME}
+    if not long:
+        return page
+    keys, flaw = list(page.keys), Refusal("missing_key", "", f"the key has more than {LONGEST_NAME} characters")
+    for position, key in long.items():
+        keys[position] = f"too long: {hashlib.sha256(key.encode(errors='replace')).hexdigest()[:32]}"
+    return replace(page, keys=keys, unreadable={**page.unreadable, **dict.fromkeys(long, flaw)})

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from connectors.delivery import Courier, Delivery
-from connectors.protocol import Refusal, Row
+from connectors.protocol import ConfigurationError, Refusal, Row
 from flows.decision import Decision, Memory, decide, settlement_of
 from flows.ledger.ledger import Ledger
-from flows.ledger.record import Counts, Opening, Run, Settlement, moment_text
+from flows.ledger.record import Counts, Opening, Remembered, Run, Settlement, moment_text
 from flows.plan import Plan
 from flows.preparation import Prepared
 from flows.seen import Seen
@@ -35,6 +35,7 @@ class Desk:
     before_send: Callable[[], None]
     watermark: tuple[str, str] | None = None  # source and filter, where this run moves it
     tries_at_once: bool = False  # though a reject's pause is not over
+    as_it_stands: bool = False  # the source counts as it is now, though an earlier run handled what looks newer
     on_step: Steps = lambda _: None
 
 
@@ -81,17 +82,38 @@ def _recall(prepared: Prepared, desk: Desk) -> Memory:
     """Claim the page's references, and recall what the ledger knows of those that may be sent or are left out."""
     scope, keys = desk.run.scope, prepared.page.keys
     references = [item.reference for item in prepared.candidates.values()]
+    unsettled = [keys[n] for n in range(len(keys)) if n not in prepared.settled]
+    fresh = desk.ledger.remembered(scope, prepared.stale) if prepared.stale else {}
+    known = {**prepared.known, **fresh}
+    _refuse_shared_keys(prepared, known, desk.run)
+    claimed, repeated = _claims(prepared, desk)
     return Memory(
-        claimed=_claims(prepared, desk),
+        claimed=claimed,
+        known=known,
+        repeated=repeated,
+        trusted_run=desk.run.number if desk.as_it_stands else 0,
+        fingerprint=desk.plan.fingerprint,
         crossings=desk.ledger.crossings(scope, references),
-        rejects=desk.ledger.open_rejects(scope, [keys[n] for n in (*prepared.candidates, *prepared.filtered)]),
+        rejects=desk.ledger.open_rejects(scope, unsettled),
         unanswered=desk.run.unanswered,
         now=_END_OF_PAUSES if desk.tries_at_once else moment_text(desk.ledger.clock()),
     )
 
 
-def _claims(prepared: Prepared, desk: Desk) -> set[int]:
-    """Claim the references of the page; gives the positions that come too late.
+def _refuse_shared_keys(prepared: Prepared, known: Mapping[str, Remembered], run: Run) -> None:
+    """Raise ConfigurationError where one key names two customers: the older one would be taken for an older version."""
+    if prepared.page.versions is None:
+        return
+    met = {key: each.reference for key, each in known.items() if each.run == run.number and each.reference}
+    for position, reference in prepared.references.items():
+        if met.setdefault(prepared.page.keys[position], reference) != reference:
+            raise ConfigurationError(
+                "source.key does not name one record: two records of this run have one key and different references"
+            )
+
+
+def _claims(prepared: Prepared, desk: Desk) -> tuple[set[int], set[int]]:
+    """Claim the references of the page; gives the positions that come too late, and those that come again.
 
     Where records have versions, the same key again is not too late but a newer version of itself. A reference that
     could not be sent (`.`) is nobody's: it claims nothing, and each record that bears it is told so.
@@ -105,9 +127,11 @@ def _claims(prepared: Prepared, desk: Desk) -> set[int]:
     positions = [position for position in prepared.kept if position in prepared.references and position not in unusable]
     references = [prepared.references[position] for position in positions]
     met, same = desk.seen.claim(references, [prepared.page.keys[position] for position in positions])
+    again = met & same
     if prepared.page.versions is not None:
         met &= ~same
-    return {positions[place] for place in met.nonzero()[0].tolist()}
+    late, repeated = ({positions[place] for place in found.nonzero()[0].tolist()} for found in (met, again))
+    return late, repeated
 
 
 def _finding(refusal: Refusal, row: Row, system: System) -> Finding:

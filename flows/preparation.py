@@ -16,6 +16,8 @@ from mappings.finding import Finding, merge
 from mappings.mapping import Mapped
 from mappings.schema import check
 
+LONGEST_NAME = 512  # characters of a source key or a reference; PostgreSQL's indexes end at 2,704 bytes
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -39,6 +41,7 @@ class Prepared:
     candidates: Mapping[int, Candidate]
     findings: Mapping[int, tuple[Stage, tuple[Finding, ...]]]
     references: Mapping[int, str]  # of every record whose reference is readable
+    stale: Sequence[str] = ()  # keys of which more may be known by now, for the page before had them as well
 
     @property
     def filtered(self) -> list[int]:
@@ -110,6 +113,7 @@ def prepare(
         candidates=candidates,
         findings=findings,
         references=settled | references,
+        stale=[key for key in keys if key in busy] if busy else (),
     )
 
 
@@ -142,6 +146,10 @@ def _mapped(
     mapped = plan.mapper.apply(records)
     refused = check(plan.target_schema, mapped.rows)
     references = _references(mapped, plan)
+    for place in [place for place, reference in references.items() if len(reference) > LONGEST_NAME]:
+        long = Finding("too_long", plan.system.reference, f"a reference has at most {LONGEST_NAME} characters")
+        findings[readable[place]] = ("check", (long,))
+        del references[place]
     for place, found in merge(stopped, mapped.findings, refused).items():
         stage: Stage = "map" if place in mapped.findings and place not in stopped else "check"
         findings[readable[place]] = (stage, tuple(found))

@@ -18,6 +18,7 @@ from connectors.protocol import (
     Row,
     Source,
     TransientError,
+    WatermarkError,
 )
 from flows.connection import make_source, make_target
 from flows.extraction import Extraction, Numbered, refuse_unfit
@@ -169,9 +170,9 @@ class _Execution:
                 return "stopped", ExitCode.GUARD, str(error)
             case StopAskedError():
                 return "interrupted", ExitCode.STOPPED, "stopped on request; the next run goes on from here"
-            case ConfigurationError():
-                return "failed", ExitCode.JOB, str(error)
-            case BrokenSourceError() if self.pages == 0:  # nothing was sent yet: the file is what is wrong
+            case WatermarkError() if self.extraction.selection.since is not None:
+                return "failed", ExitCode.FAILED, "--since lies after the source's clock"
+            case ConfigurationError() | BrokenSourceError() if self.pages == 0:  # nothing was sent yet
                 return "failed", ExitCode.JOB, str(error)
             case _:
                 return "failed", ExitCode.FAILED, str(error)
@@ -186,6 +187,7 @@ class _Execution:
             before_send=self._before_send,
             watermark=self.extraction.watermark,
             tries_at_once=self.extraction.selection.only is not None,
+            as_it_stands=self.extraction.selection.full or self.extraction.selection.only is not None,
             on_step=self.watch.on_step,
         )
         async with aclosing(_ahead(self._reader(), self.extraction.source.close)) as upcoming:
@@ -245,13 +247,25 @@ class _Execution:
         if self.extraction.selection.partial:
             return
         await self._close_unanswered()
-        if not self.extraction.whole:
-            return
-        if told := guard_absence(self.plan.job.guards, self.counts.extracted, self.ledger.last_whole(self.run)):
+        left = self.extraction.gone
+        if self.extraction.whole:
+            self._guard_absence()
+            self.ledger.note_whole(self.run)
+            unmet = self.ledger.unmet_rejects(self.run) if self.extraction.complete else []
+            left = await asyncio.to_thread(self.extraction.absent, unmet)
+        if left and (closed := self.ledger.close_left(self.run, left)):
+            self.watch.on_notice(f"{closed} rejects closed: their records are no longer in the source")
+
+    def _guard_absence(self) -> None:
+        """Compare with the last whole run; where too much is missing, what was read is no ground to read on from."""
+        try:
+            told = guard_absence(self.plan.job.guards, self.counts.extracted, self.ledger.last_whole(self.run))
+        except GuardError:
+            if self.extraction.watermark is not None:
+                self.ledger.forget_watermark(self.run, self.extraction.watermark)
+            raise
+        if told:
             self.watch.on_notice(told)
-        self.ledger.note_whole(self.run)
-        if self.extraction.complete and (left := self.ledger.close_left(self.run)):
-            self.watch.on_notice(f"{left} rejects closed: their records are no longer in the source")
 
     async def _close_unanswered(self) -> None:
         """Look up customers whose answer an earlier run never had and which the source no longer shows."""

@@ -36,6 +36,8 @@ class Selection:
             raise JobError("--only takes one customer; it goes with none of --full, --since and --limit")
         if full and since:
             raise JobError("--full reads everything and --since a part; choose one")
+        if since is not None and not since.strip():
+            raise JobError("--since needs a time")
         reference = unicodedata.normalize("NFC", only.strip()) if only is not None else None
         if reference == "":
             raise JobError("--only needs a reference")

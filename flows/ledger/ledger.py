@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from flows.document import JobError
 from flows.ledger import recall, survey, tables, watermark
-from flows.ledger.bulk import delete_rows, write_rows
+from flows.ledger.bulk import among, delete_rows, write_rows
 from flows.ledger.count import page_counts, run_counts, unfinished_pages
 from flows.ledger.damage import describe, refuse_damaged
 from flows.ledger.engine import open_engine, parse_url, reading_from
@@ -262,16 +262,32 @@ class Ledger:
                 write_rows(connection, tables.crosswalk, [crossing])
             delete_rows(connection, tables.intents, [(run.scope, intent.reference)])
 
-    def close_left(self, run: Run) -> int:
-        """Close the open rejects of customers that a complete read did not meet: they left the source."""
+    def owners(self, scope: int, keys: Sequence[str]) -> list[str]:
+        """List the other source keys that hold the references of these rejects."""
+        with self.reading() as connection:
+            return recall.owners(connection, scope, keys)
+
+    def unmet_rejects(self, run: Run) -> list[str]:
+        """List the source keys of open rejects that this run has not met."""
+        with self.reading() as connection:
+            return recall.unmet_rejects(connection, run)
+
+    def close_left(self, run: Run, keys: Sequence[str]) -> int:
+        """Close the open rejects of customers that left the source, but for those that this run has met after all."""
         columns = tables.rejects.c
         with self._writing() as connection:
             left = connection.execute(
                 update(tables.rejects)
                 .where(columns.scope == run.scope, columns.closed_at.is_(None), columns.run < run.number)
+                .where(among(connection, columns.source_key, keys))
                 .values(closed_at=self._now(), closed_run=run.number)
             )
         return left.rowcount
+
+    def forget_watermark(self, run: Run, place: tuple[str, str]) -> None:
+        """Let the next run of this source and filter read everything."""
+        with self._writing() as connection:
+            watermark.forget(connection, run, place)
 
     def _open(self, connection: Connection, run: Run, page: Opening, settlements: Sequence[Settlement]) -> None:
         opened = (

@@ -25,6 +25,7 @@ def remembered(connection: Connection, scope: int, keys: Sequence[str]) -> dict[
         columns.version,
         columns.outcome,
         and_(crossing.source_key == columns.source_key, crossing.row_hash.is_not(None)),
+        columns.run,
     ).select_from(customers)
     found = connection.execute(query.where(columns.scope == scope, among(connection, columns.source_key, keys)))
     return {row[0]: Remembered._make(row[1:]) for row in found.all()}
@@ -39,20 +40,42 @@ def crossings(connection: Connection, scope: int, references: Sequence[str]) -> 
 
 
 def due_keys(connection: Connection, scope: int, now: str) -> list[str]:
-    """List the source keys of due rejects and of all deferred customers."""
-    rejects, customers = tables.rejects.c, tables.customers.c
+    """List the source keys of due rejects, of all deferred customers, and of those whose answer is missing."""
+    rejects, customers, intents = tables.rejects.c, tables.customers.c, tables.intents.c
     due = select(rejects.source_key).where(rejects.scope == scope, rejects.closed_at.is_(None), rejects.due_at <= now)
     waiting = select(customers.source_key).where(customers.scope == scope, customers.outcome == "deferred")
-    return sorted({*connection.execute(due).scalars(), *connection.execute(waiting).scalars()})
+    unsure = select(intents.source_key).where(intents.scope == scope)
+    return sorted({key for query in (due, waiting, unsure) for key in connection.execute(query).scalars()})
+
+
+def owners(connection: Connection, scope: int, keys: Sequence[str]) -> list[str]:
+    """List the other source keys that the references of these open rejects were last sent for."""
+    rejects, crossing = tables.rejects.c, tables.crosswalk.c
+    query = (
+        select(crossing.source_key)
+        .join(tables.rejects, and_(rejects.scope == crossing.scope, rejects.reference == crossing.reference))
+        .where(crossing.scope == scope, rejects.closed_at.is_(None), rejects.source_key != crossing.source_key)
+    )
+    found = connection.execute(query.where(among(connection, rejects.source_key, keys))).scalars()
+    return sorted(set(found))
+
+
+def unmet_rejects(connection: Connection, run: Run) -> list[str]:
+    """List the source keys of open rejects that this run has not met."""
+    columns = tables.rejects.c
+    query = select(columns.source_key).where(
+        columns.scope == run.scope, columns.closed_at.is_(None), columns.run < run.number
+    )
+    return sorted(connection.execute(query).scalars())
 
 
 def keys_of(connection: Connection, scope: int, reference: str) -> list[str]:
-    """List the source keys under which a reference was last met, whatever became of it."""
-    found: set[str] = set()
-    for table in (tables.customers, tables.crosswalk, tables.rejects):
+    """List the source keys under which a reference was last met: the one that it was sent for first."""
+    found: dict[str, None] = {}
+    for table in (tables.crosswalk, tables.customers, tables.rejects):
         query = select(table.c.source_key).where(table.c.scope == scope, table.c.reference == reference)
-        found.update(connection.execute(query).scalars())
-    return sorted(found)
+        found |= dict.fromkeys(sorted(connection.execute(query).scalars()))
+    return list(found)
 
 
 def unanswered(connection: Connection, run: Run) -> list[Intent]:

@@ -25,6 +25,7 @@ class Remembered(NamedTuple):
     version: str | None
     outcome: str
     holds: bool | None  # the target is known to hold its reference, and as this very record last made it
+    run: int = 0  # the one that last decided something for it
 
 
 class Crossing(NamedTuple):

@@ -7,7 +7,7 @@ import hmac
 from sqlalchemy import Connection, select
 
 from flows.ledger import tables
-from flows.ledger.bulk import write_rows
+from flows.ledger.bulk import delete_rows, write_rows
 from flows.ledger.record import Run, Watermark
 
 
@@ -19,6 +19,11 @@ def move(connection: Connection, key: bytes, run: Run, place: tuple[str, str], c
     """Write the watermark of a source and a filter."""
     sealed = _seal(key, run.scope, *place, cursor, run.fingerprint)
     write_rows(connection, tables.watermarks, [(run.scope, *place, cursor, run.fingerprint, run.number, sealed)])
+
+
+def forget(connection: Connection, run: Run, place: tuple[str, str]) -> None:
+    """Take the watermark of a source and a filter away: the next run reads everything."""
+    delete_rows(connection, tables.watermarks, [(run.scope, *place)])
 
 
 def recall(connection: Connection, key: bytes, scope: int, place: tuple[str, str]) -> Watermark | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -26,6 +27,7 @@ class FakeSource:
     records: list[Record]
     columns: tuple[str, ...] = ("no", "name", "city")
     incremental: bool = False
+    ordered: bool = True  # by last update, where it is incremental
     address: str = "fake:source"
     overlap: timedelta = timedelta()
     unreadable: dict[str, Refusal] = field(default_factory=dict)
@@ -40,7 +42,7 @@ class FakeSource:
         """Read from a version on, where the records of that very version come again, or after so many records."""
         self.reads.append(after)
         if self.incremental:
-            ordered = sorted(self.records, key=_place)
+            ordered = sorted(self.records, key=_place) if self.ordered else self.records
             yield from self._pages([each for each in ordered if after is None or each[1] >= after], size)
         else:
             yield from self._pages(self.records, size, int(after or 0))
@@ -83,6 +85,7 @@ class FakeTarget:
     refusals: dict[str, Refusal] = field(default_factory=dict)
     failures: dict[str, list[ConnectorError]] = field(default_factory=dict)
     lost_answers: dict[str, list[ConnectorError]] = field(default_factory=dict)
+    latency_seconds: float = 0.0
 
     async def __aenter__(self) -> Self:
         """Connect to nothing."""
@@ -95,6 +98,8 @@ class FakeTarget:
         """Upsert, refuse, or fail as ordered; a lost answer is applied first."""
         self.journal.append(row.reference)
         self.rows.append(row)
+        if self.latency_seconds:
+            await asyncio.sleep(self.latency_seconds)
         if planned := self.failures.get(row.reference):
             raise planned.pop(0)
         if refusal := self.refusals.get(row.reference):
