@@ -55,22 +55,30 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A customer as listed; `key` names it (its id, where it has one), `digest` is equal where all its values are."""
+    """A customer as listed; `key` names it (its id, where it has one), `digest` is equal where all its values are.
+
+    `ahead` says that its last update lies after the server's own time, and so cannot be true.
+    """
 
     record: Mapping[str, object]
     key: str
     digest: bytes
     identified: bool
     updated: datetime | None
+    ahead: bool
 
     @classmethod
-    def of(cls, record: Mapping[str, object]) -> Entry:
-        """Read id and last update; a record without an id is named by what it holds."""
+    def of(cls, record: Mapping[str, object], answered: datetime | None = None) -> Entry:
+        """Read id and last update; a record without an id is named by what it holds.
+
+        `answered` is the server's time, in whole seconds as HTTP tells it.
+        """
         content = json.dumps(record, sort_keys=True, default=str).encode()
         digest = hashlib.blake2b(content, digest_size=16).digest()
         key = identity(record)
         updated = _utc(read_timestamp(record.get("lastUpdated"), None))
-        return cls(record, key or f"no id {digest.hex()}", digest, key is not None, updated)
+        ahead = updated is not None and answered is not None and floor_second(updated) > answered
+        return cls(record, key or f"no id {digest.hex()}", digest, key is not None, updated, ahead)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +158,9 @@ def read_listing(reply: Reply, query: Query, origin: Origin) -> Listing:
     if not all(isinstance(record, dict) for record in data):
         raise UnfitError("valomnia: list: the answer is no list of customers")
     _refuse_stranger(following, origin)
-    entries = tuple(Entry.of(record) for record in data)
-    listing = Listing(entries, total, max(1, min(size, query.max)), following is not None, server_time(reply.headers))
+    answered = server_time(reply.headers)
+    entries = tuple(Entry.of(record, answered) for record in data)
+    listing = Listing(entries, total, max(1, min(size, query.max)), following is not None, answered)
     _expect_complete(listing, query)
     if query.order == "asc":
         _expect_order(listing.dated)

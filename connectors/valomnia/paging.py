@@ -7,6 +7,8 @@ Knows no network: it is given a function that asks. The argument, with seconds a
   clock has gone past the former: nothing can be added to that any more.
 - An offset is used only within one second that fills a page, once that second is over. Customers then only leave it
   (updated, deleted), so a page that begins with a customer already met has no gap before it; else the walk steps back.
+- That holds where equal customers keep their order, which nobody promises. So a second counts as read only when as
+  many customers were met as it held when its reading began: who left was among them, so nobody who stayed is missing.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from connectors.valomnia.listing import Entry, Listing, Query, floor_second, nex
 
 _SECOND = timedelta(seconds=1)
 _PATIENCE = 20  # steps back that nothing explains: the order of equal customers is not kept
+_READINGS = 50  # of one second in which somebody leaves unseen each time; each makes the next one shorter
 
 
 class Walk:
@@ -106,7 +109,7 @@ class Walk:
                 return entries[len(inside)]
             place.advance(query.offset, listing, leaps=leaps)
             if not listing.more or not entries or query.offset + len(entries) >= listing.total:
-                if not dated or place.holds_all(listing):
+                if not dated or place.holds_all():
                     return None
                 place.begin_again(listing)
 
@@ -156,7 +159,9 @@ class _Place:
     def __init__(self) -> None:
         self.offset = 0
         self._leapt = False  # over places that the server counts and does not show
-        self._passed: set[str] = set()
+        self._passed: set[str] = set()  # since the reading began
+        self._most = 0  # that the server counted since then
+        self._readings = 1
         self._shown: tuple[Entry, ...] = ()
         self._total: int | None = None
         self._careful = False
@@ -175,6 +180,10 @@ class _Place:
         count = len(listing.entries)
         if listing.more and count == 1 < listing.total:
             raise BrokenSourceError("valomnia: list: pages of one customer do not show whether others moved")
+        if self.offset == 0:
+            self._passed.clear()
+            self._most = 0
+        self._most = max(self._most, listing.total)
         overlap = count // 2 if self._careful else 1
         self.offset = offset + count - overlap
         self._passed.update(entry.key for entry in listing.entries)
@@ -190,15 +199,22 @@ class _Place:
         self._shown, self._total = (), listing.total
 
     def begin_again(self, listing: Listing) -> None:
-        """Read the group once more from its beginning; raises as `step_back`."""
+        """Read the group once more from its beginning; raises as `step_back`, and where customers leave every time."""
+        self._total = self._most
         self._count(listing)
+        if self._readings == _READINGS:
+            raise BrokenSourceError("valomnia: list: customers leave their second each time that it is read")
+        self._readings += 1
         self.offset = 0
-        self._passed.clear()
         self._shown = ()
 
-    def holds_all(self, listing: Listing) -> bool:
-        """Say whether as many customers were met as the server counts."""
-        return self._leapt or len(self._passed) >= listing.total
+    def holds_all(self) -> bool:
+        """Say whether as many customers were met as the server counted when the reading began.
+
+        Nobody joins a second that is over. So those met are among those counted, and where they are as many, they
+        are the same, whoever of them is gone by now and in whatever order they came.
+        """
+        return self._leapt or len(self._passed) >= self._most
 
     def _count(self, listing: Listing) -> None:
         if self._total is None or listing.total >= self._total:

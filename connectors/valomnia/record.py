@@ -49,6 +49,9 @@ class Form:
 
     def page(self, entries: Sequence[Entry], cursor: str | None, notice: str | None = None) -> Page:
         """Make a page; a record that lacks its id or its last update is in it, and unreadable."""
+        if ahead := sum(entry.ahead for entry in entries):
+            told = f"{ahead} {'record is' if ahead == 1 else 'records are'} dated after the source's clock"
+            notice = told if notice is None else f"{notice}; {told}"
         flat = [self._shape.flatten(entry.record) for entry in entries]
         records = pd.DataFrame(
             {name: _column([record.get(name, ...) for record in flat]) for name in self.columns},
@@ -60,7 +63,7 @@ class Form:
             keys=[entry.key for entry in entries],
             counted=len(entries),
             cursor=cursor,
-            versions=[AMBIGUOUS if entry.updated is None else moment_text(entry.updated) for entry in entries],
+            versions=[_version(entry) for entry in entries],
             unreadable=flaws,
             notice=notice,
         )
@@ -108,6 +111,11 @@ def cursor_after(entries: Iterable[Entry], limit: datetime | None) -> str | None
     """
     greatest = max((entry.updated for entry in entries if entry.updated is not None), default=None)
     return None if greatest is None or limit is None else moment_text(min(greatest, limit))
+
+
+def _version(entry: Entry) -> str:
+    """Give a last update as a version; one that has not come yet is none, or the correction of it would look older."""
+    return AMBIGUOUS if entry.updated is None or entry.ahead else moment_text(entry.updated)
 
 
 def _flaw(entry: Entry) -> Refusal | None:

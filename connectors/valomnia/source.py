@@ -30,7 +30,7 @@ from connectors.transport import Transport
 from connectors.valomnia.answer import NOT_FOUND, Action, action_for, error_code, failure
 from connectors.valomnia.client import Client
 from connectors.valomnia.inquiry import Patience
-from connectors.valomnia.listing import Entry, Listing, Query, UnfitError, parse_exactly, read_listing
+from connectors.valomnia.listing import Entry, Listing, Query, UnfitError, parse_exactly, read_listing, server_time
 from connectors.valomnia.paging import Walk
 from connectors.valomnia.record import Form, cursor_after
 from connectors.valomnia.settings import ValomniaSourceSettings
@@ -165,7 +165,9 @@ class ValomniaSource:
             reply = await self._client.ask("GET", target, "show")
             content = parse_exactly(reply.body)
             match action_for(reply.status, error_code(content)):
-                case Action.ACCEPTED if content is not None and (entry := Entry.of(content)).key == key:
+                case Action.ACCEPTED if (
+                    content is not None and (entry := Entry.of(content, server_time(reply.headers))).key == key
+                ):
                     return entry
                 case Action.ACCEPTED:
                     raise UnfitError("valomnia: show: the answer does not show the customer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,12 +18,35 @@ def entry(number: int, updated: datetime | None, version: int = 0) -> Entry:
     return Entry.of({"id": number, "version": version, "lastUpdated": shown})
 
 
+Place = Callable[[Query, int], float]
+
+
+def kept(_: random.Random) -> Place:
+    """Let equal customers always come in the same order."""
+    return lambda _, number: number
+
+
+def shuffled(dice: random.Random) -> Place:
+    """Let equal customers come in another order each time."""
+    return lambda _query, _number: dice.random()
+
+
+def two_plans(dice: random.Random) -> Place:
+    """Let equal customers come in one order for small offsets, and in another for greater ones."""
+    orders = [[dice.random() for _ in range(1000)] for _ in range(2)]
+    return lambda query, number: orders[query.offset >= 6][number]
+
+
+ORDERS: dict[str, Callable[[random.Random], Place]] = {"kept": kept, "shuffled": shuffled, "two plans": two_plans}
+
+
 @dataclass
 class MovingList:
     """Customers by number, a clock that moves by hand, and what happens before each request."""
 
     size: int = 3
     nulls_first: bool = True
+    place: Place = lambda _, number: number  # in the order within a second
     before: Callable[[], None] = lambda: None
     now: datetime = START
     customers: dict[int, tuple[datetime | None, int]] = field(default_factory=dict)
@@ -68,5 +92,5 @@ class MovingList:
             and (query.before is None or (updated is not None and updated < query.before))
         ]
         extreme = datetime.min.replace(tzinfo=UTC) if self.nulls_first else datetime.max.replace(tzinfo=UTC)
-        chosen.sort(key=lambda row: (row[0] or extreme, row[1]), reverse=query.order == "desc")
+        chosen.sort(key=lambda row: (row[0] or extreme, self.place(query, row[1])), reverse=query.order == "desc")
         return [entry(number, updated, version) for updated, number, version in chosen]

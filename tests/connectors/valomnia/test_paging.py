@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 
 import pytest
@@ -17,7 +19,7 @@ from connectors.protocol import BrokenSourceError
 from connectors.valomnia.listing import Entry, Listing, Query
 from connectors.valomnia.paging import Walk
 from connectors.valomnia.record import cursor_after
-from tests.connectors.valomnia.moving_list import START, MovingList
+from tests.connectors.valomnia.moving_list import ORDERS, START, MovingList
 
 Event = tuple[str, int]
 EVENTS = st.tuples(
@@ -76,12 +78,16 @@ def filled(count: int, per_second: int, size: int = 3) -> MovingList:
     size=st.integers(2, 5),
     nulls_first=st.booleans(),
     patience=st.integers(0, 40),
+    order=st.sampled_from(["kept", "shuffled", "two plans"]),
 )
 def test_whatever_happens_nobody_is_missed(
-    *, past: list[Event], meanwhile: list[list[Event]], size: int, nulls_first: bool, patience: int
+    *, past: list[Event], meanwhile: list[list[Event]], size: int, nulls_first: bool, patience: int, order: str
 ) -> None:
-    """A walk given up anywhere, and one from its cursor, show every customer's newest version between them."""
-    book = MovingList(size=size, nulls_first=nulls_first)
+    """A walk given up anywhere, and one from its cursor, show every customer's newest version between them.
+
+    Where the order within a second is not kept, a walk may give up by itself.
+    """
+    book = MovingList(size=size, nulls_first=nulls_first, place=ORDERS[order](random.Random(size)))
     for number in range(12):
         book.put(number, START - timedelta(seconds=10 + number // 9))  # nine of them in one second
     for event in past:
@@ -94,8 +100,10 @@ def test_whatever_happens_nobody_is_missed(
 
     book.before = go_on
     walk = Walk(book.ask, book.wait)
-    entries = list(islice((entry for part in walk.read(None) for entry in part), patience))
-    book.before = lambda: None
+    entries: list[Entry] = []
+    with nullcontext() if order == "kept" else suppress(BrokenSourceError):
+        entries.extend(islice((entry for part in walk.read(None) for entry in part), patience))
+    book.before, book.place = lambda: None, lambda _, number: number
     shown = {entry.key: int(str(entry.record["version"])) for entry in entries}
     cursor = cursor_after(entries, walk.conclusive)
     shown |= dict(read_all(book, None if cursor is None else read_moment(cursor)))
@@ -183,15 +191,53 @@ def test_an_order_that_is_not_kept_ends_the_walk() -> None:
     book = filled(60, 60)
     dice = random.Random(1)
 
-    def shuffled(query: Query) -> Listing:
+    def anyhow(query: Query) -> Listing:
         listing = book.ask(replace(query, offset=0))
         rows = dice.sample(book.select(query), listing.total)
         shown = tuple(rows[query.offset : query.offset + 3])
         return replace(listing, entries=shown, more=query.offset + 3 < listing.total)
 
     with pytest.raises(BrokenSourceError, match="another order"):
-        given_by(Walk(shuffled, book.wait).read(None))
+        given_by(Walk(anyhow, book.wait).read(None))
     assert len(book.queries) < 200
+
+
+@pytest.mark.parametrize("order", ["shuffled", "two plans"])
+def test_an_order_that_is_not_kept_hides_nobody(order: str) -> None:
+    """Nor while customers leave the second: who stayed in it is given, or the walk says that it cannot go on."""
+    ended = 0
+    for seed in range(60):
+        dice = random.Random(seed)
+        book = MovingList(size=4, place=ORDERS[order](dice))
+        for number in range(12):
+            book.put(number, START - timedelta(seconds=50))
+        book.before = partial(leave_at_times, book, dice)
+        with suppress(BrokenSourceError):
+            met = set(read_all(book, START - timedelta(seconds=50)))
+            assert {(key, 1) for key, version in book.newest().items() if version == 1} <= met
+            ended += 1
+    assert ended > 10
+
+
+def leave_at_times(book: MovingList, dice: random.Random) -> None:
+    """Update or delete somebody, more often not."""
+    book.tick(0.2)
+    if book.customers and dice.random() < 0.3:
+        happen(book, (dice.choice(["touch", "delete"]), dice.randrange(30)))
+
+
+def test_a_second_that_is_never_quiet_ends_the_walk() -> None:
+    """Where somebody leaves unseen in each reading of a second, the walk fails by name after fifty of them."""
+    book = filled(120, 120, size=10)
+
+    def delete_the_last() -> None:
+        if book.queries and book.queries[-1].offset == 9:
+            del book.customers[max(book.customers)]
+
+    book.before = delete_the_last
+    with pytest.raises(BrokenSourceError, match="leave their second each time"):
+        read_all(book)
+    assert len(book.queries) < 50 * 14
 
 
 @pytest.mark.parametrize("lies", [1, 1000])

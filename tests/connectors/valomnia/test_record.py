@@ -105,6 +105,18 @@ def test_times_beyond_the_calendar_are_unreadable(text: str) -> None:
     assert page_of({"lastUpdated": text}).unreadable[0].code == "cursor_missing"
 
 
+def test_a_last_update_that_has_not_come_is_no_version() -> None:
+    """After the server's own time, to the second, it cannot be ordered; without that time it is taken as it stands."""
+    answered = datetime(2016, 8, 16, 9, 2, 13, tzinfo=UTC)
+    texts = ["2016-08-16T09:02:13.999Z", "2016-08-16T09:02:14Z", "2999-12-31T00:00:00Z"]
+    records = [{"id": number, "lastUpdated": text} for number, text in enumerate(texts)]
+    page = Form().page([Entry.of(record, answered) for record in records], None)
+    assert page.versions == ["2016-08-16T09:02:13.999000Z", "", ""]
+    assert page.unreadable == {}
+    assert page.notice == "2 records are dated after the source's clock"
+    assert "" not in (Form().page([Entry.of(record) for record in records], None).versions or [""])
+
+
 def test_cursors_stay_behind_the_servers_clock() -> None:
     """A cursor is the greatest date, at most the server's time, and none where either is unknown."""
     dated = [Entry.of({"id": 1, "lastUpdated": STAMP}), Entry.of({"id": 2, "lastUpdated": None})]

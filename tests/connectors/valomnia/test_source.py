@@ -86,6 +86,16 @@ def test_single_customers(api: Api) -> None:
     assert list(api.source.read_keys([], 5)) == []
 
 
+def test_a_single_customer_of_the_future(api: Api) -> None:
+    """Asked for by its id, one whose last update has not come has no version that could be ordered; others have."""
+    api.seed(1)
+    api.add(1, "2999-12-31T00:00:00Z")
+    keys = [key for page in api.source.pages(None, 10) for key in page.keys]
+    (page,) = api.source.read_keys(keys, 10)
+    assert page.versions == ["2026-02-28T12:00:00.000000Z", ""]
+    assert page.cursor is None
+
+
 @pytest.mark.parametrize(("kind", "error"), [("stranger", BrokenSourceError), ("error", UnavailableError)])
 def test_single_customers_that_cannot_be_shown(api: Api, kind: str, error: type[Exception]) -> None:
     """An answer that shows another customer proves nothing; a failing server is not a customer that left."""
