@@ -32,6 +32,8 @@ def parse_url(state: str) -> URL:
         url = make_url(state)
     except (ArgumentError, ValueError):  # ValueError: text where the port belongs, which it would show
         raise JobError("--state is no database URL; write for example sqlite:///rollcall.db") from None
+    if "@" in f"{url.host}{url.username}" or (url.host and "@" in str(url.database)):
+        raise JobError("--state: write an @ in a name or password as %40")  # what follows it would be shown as the host
     return url.set(drivername="postgresql") if url.drivername == "postgres" else url  # as many providers write it
 
 

@@ -142,8 +142,9 @@ def test_no_in_a_job_is_norway(place: Place, rollcall: Shell) -> None:
         ("no url, with hunter2 in it", "--state is no database URL"),
         ("nonsense://user:hunter2@127.0.0.1:1/ledger", "the driver of this ledger is not installed"),
         ("postgresql://user@127.0.0.1:hunter2/x", "--state is no database URL"),
+        ("postgresql://user:a@hunter2@127.0.0.1/x", "write an @ in a name or password as %40"),
     ],
-    ids=["no folder", "a folder", "no database", "no URL", "no driver", "a password as port"],
+    ids=["no folder", "a folder", "no database", "no URL", "no driver", "a password as port", "an @ in a password"],
 )
 def test_unwritable_ledger_is_refused(place: Place, rollcall: Shell, state: str, message: str) -> None:
     """A ledger that cannot be written ends with 2 before any request, and its address shows no password."""
