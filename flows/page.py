@@ -104,12 +104,17 @@ def _refuse_shared_keys(prepared: Prepared, known: Mapping[str, Remembered], run
     """Raise ConfigurationError where one key names two customers: the older one would be taken for an older version."""
     if prepared.page.versions is None:
         return
-    met = {key: each.reference for key, each in known.items() if each.run == run.number and each.reference}
+    met = {key: _stored(each.reference) for key, each in known.items() if each.run == run.number and each.reference}
     for position, reference in prepared.references.items():
-        if met.setdefault(prepared.page.keys[position], reference) != reference:
+        if met.setdefault(prepared.page.keys[position], _stored(reference)) != _stored(reference):
             raise ConfigurationError(
                 "source.key does not name one record: two records of this run have one key and different references"
             )
+
+
+def _stored(reference: str) -> str:
+    """Write a reference as every ledger can keep it; PostgreSQL knows no NUL."""
+    return reference.replace("\0", "\N{SYMBOL FOR NULL}")
 
 
 def _claims(prepared: Prepared, desk: Desk) -> tuple[set[int], set[int]]:

@@ -13,8 +13,8 @@ from pandas.arrays import ArrowStringArray
 from connectors.csv_file.parser import Rows
 from connectors.csv_file.settings import CsvSettings
 from connectors.protocol import ConfigurationError, Page, Refusal
+from connectors.text_column import text_column
 
-_TEXT = pd.StringDtype(storage="pyarrow", na_value=float("nan"))
 _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 
 
@@ -100,7 +100,7 @@ class Layout:
 def _text(cells: Sequence[str]) -> ArrowStringArray:
     """Make a text column in which an empty cell, the only null that a CSV file can say, is null."""
     array = pa.array(cells, pa.large_string())
-    return ArrowStringArray(pc.if_else(pc.equal(array, ""), None, array), dtype=_TEXT)  # type: ignore[call-arg]  # the stubs lack it
+    return text_column(pc.if_else(pc.equal(array, ""), None, array))
 
 
 def _encodable(cells: Sequence[str]) -> bool:

@@ -37,6 +37,8 @@ class Parser:
                 header = next(reader, None)
             except (csv.Error, UnicodeError) as error:
                 raise ConfigurationError(f"{self._place.name}: the header cannot be read ({error})") from None
+            except OSError as error:
+                raise ConfigurationError(f"{self._place.name}: cannot be read ({error.strerror})") from None
             if not header:
                 raise ConfigurationError(f"{self._place.name}: is empty; its first line must be the header")
             record = None
@@ -67,6 +69,8 @@ class Parser:
                 raise BrokenSourceError(
                     f"{self._place.name}: the record that begins on line {self._broken_line()} cannot be read ({error})"
                 ) from None
+            except OSError as error:  # a disk or a network that fails; the file itself may be whole
+                raise BrokenSourceError(f"{self._place.name}: cannot be read any further ({error.strerror})") from None
         self._place.refuse_change(mark)
 
     def _broken_line(self) -> int:

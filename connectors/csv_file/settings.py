@@ -16,7 +16,7 @@ class CsvSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: Literal["csv"]
-    path: Annotated[str, Field(min_length=1, description="the file, relative to the job file")]
+    path: Annotated[str, Field(min_length=1, pattern=r"\A[^\x00]+\z", description="the file, relative to the job file")]
     key: Annotated[str | None, Field(description="the column that names a record; without it each line is its own")] = (
         None
     )

@@ -51,10 +51,14 @@ class Times:
         """Count the records dated after a moment."""
         return int((self.known & (self.first > limit)).sum())
 
-    def versions(self) -> list[str | None]:
-        """Write them as `connectors.moment.versions` does."""
+    def versions(self, limit: int = _LATEST) -> list[str | None]:
+        """Write them as `connectors.moment.versions` does, but ambiguous after a moment.
+
+        A time that has not come cannot be trusted: the correction of it would look older, and be left out.
+        """
         texts: list[str | None] = _texts(self.first)
-        for position in np.flatnonzero(~self.known | (self.first != self.last)).tolist():
+        uncertain = (self.first != self.last) | (self.first > limit)
+        for position in np.flatnonzero(~self.known | uncertain).tolist():
             texts[position] = AMBIGUOUS if self.known[position] else None
         return texts
 

@@ -8,7 +8,7 @@ from datetime import UTC
 from zoneinfo import ZoneInfo
 
 from connectors.csv_file.parser import Rows
-from connectors.csv_file.timing import Times, microseconds, moment_of, read_times
+from connectors.csv_file.timing import microseconds, moment_of, read_times
 from connectors.moment import read_timestamp
 from connectors.protocol import ConfigurationError, PermanentError
 
@@ -21,9 +21,8 @@ class Batch:
     rows: Rows = field(default_factory=list)
     versions: list[str | None] = field(default_factory=list)
 
-    def add(self, lines: Sequence[int], rows: Rows, times: Times, left_out: Sequence[bool]) -> None:
+    def add(self, lines: Sequence[int], rows: Rows, versions: Sequence[str | None], left_out: Sequence[bool]) -> None:
         """Add the records that are not left out."""
-        versions = times.versions()
         if any(left_out):
             kept = [position for position, out in enumerate(left_out) if not out]
             lines, rows = [lines[position] for position in kept], [rows[position] for position in kept]
@@ -74,7 +73,7 @@ class Update:
         self.greatest = max(met, default=None)
         self.ahead += times.count_after(clock)
         left_out = [] if self.after is None else times.before(microseconds(self.after)).tolist()
-        into.add(lines, rows, times, left_out)
+        into.add(lines, rows, times.versions(clock), left_out)
 
     @property
     def cursor(self) -> str | None:

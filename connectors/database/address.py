@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,6 +32,9 @@ _DRIVER_NAMES: dict[Dialect, str] = {
     "mysql": "mysql+pymysql",
 }
 _PORTS: dict[Dialect, int] = {"postgresql": 5432, "mysql": 3306}
+_SECRETS = {"user", "username", "password", "passwd", "passfile", "sslpassword"}  # that say who we are, not where to
+_HOST = re.compile(r"[\w.,:%-]+")  # PostgreSQL takes a list; colons are IPv6's, a percent sign is before its zone
+_USER = re.compile(r"[^:/]*")  # where SQLAlchemy takes the user's name to end
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,9 @@ class Address:
     @classmethod
     def of(cls, settings: DatabaseSettings, folder: Path) -> Address:
         """Read the URL of a job; raises ConfigurationError, without the URL, for one that is none of ours."""
+        text = settings.url.get_secret_value().strip()
         try:
-            url = make_url(settings.url.get_secret_value().strip())
+            url = make_url(text)
         except (ArgumentError, ValueError):
             raise ConfigurationError(f"source.url: this is no database URL; it begins with {_known()}") from None
         scheme, _, driver = url.drivername.partition("+")
@@ -61,8 +67,25 @@ class Address:
         if dialect == "sqlite":
             path = _file(url, folder)
             return cls(dialect, url, path, f"sqlite:{path}/{what}")
-        place = f"{url.host or 'localhost'}:{url.port or _PORTS[dialect]}/{url.database or ''}"
+        _refuse_misreading(url, text)
+        place = f"{url.host or 'localhost'}:{url.port or _PORTS[dialect]}/{url.database or ''}{_options(url)}"
         return cls(dialect, url, None, f"{'postgresql' if dialect == 'postgresql' else 'mariadb'}:{place}/{what}")
+
+
+def _refuse_misreading(url: URL, text: str) -> None:
+    """Raise ConfigurationError where a piece of the password may stand for host or database, which are shown."""
+    rest = text.partition("://")[2]
+    user = _USER.match(rest)
+    signs = rest.count("@", user.end() if user else 0)
+    outside = url.username is None and "@" in rest.partition("?")[0]
+    if signs > 1 or outside or (url.host is not None and not _HOST.fullmatch(url.host)):
+        raise ConfigurationError("source.url: write @ in a password as %40 (and elsewhere too, but before the host)")
+
+
+def _options(url: URL) -> str:
+    """Tell apart what the URL's query may tell apart: host, socket, schema. Values may be private, so by a hash."""
+    items = sorted((name, value) for name, value in url.query.items() if name.lower() not in _SECRETS)
+    return f"?{hashlib.sha256(json.dumps(items).encode()).hexdigest()[:8]}" if items else ""
 
 
 def _file(url: URL, folder: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from connectors.database.address import Dialect
 from connectors.database.kind import Kind, kind_of
 from connectors.database.record import Layout
+from connectors.database.session import tolerate
 from connectors.database.settings import DatabaseSettings
 from connectors.database.statement import relation, shape
 from connectors.database.window import Calendar
@@ -27,14 +28,18 @@ def columns_of(connection: Connection, settings: DatabaseSettings, dialect: Dial
     """Ask for the columns, in their order; raises ConfigurationError where two have one name, DBAPIError."""
     with connection.execute(shape(relation(settings, (), dialect))) as result:
         described: Any = result.cursor
-        found = [(str(each[0]), kind_of(dialect, each[1])) for each in described.description]
+        flags = _flags(described)
+        shown = described.description
+        found = [(str(name), kind_of(dialect, code, next(flags, 0))) for name, code, *_ in shown]
     names = [name for name, _ in found]
     repeated = {name for name in names if names.count(name) > 1}
     if dialect == "sqlite":
         matches = [_REPEATED_IN_SQLITE.fullmatch(name) for name in names]
         repeated |= {match["name"] for match in matches if match and match["name"] in names}
-    if repeated:
-        raise ConfigurationError(f"{what}: two columns are called {_listed(repeated)}; give them names with AS")
+    if repeated:  # SQLite calls a column without a name by its expression, in which a literal may stand
+        plain = [repr(name) for name in sorted(repeated) if name.isidentifier()]
+        called = f"are called {', '.join(plain)}" if plain else "have one name"
+        raise ConfigurationError(f"{what}: two columns {called}; give them names with AS")
     return dict(found)
 
 
@@ -45,6 +50,11 @@ def lay_out(
     keys = (settings.key,) if isinstance(settings.key, str) else settings.key
     for name in keys:
         _refuse_absence(name, columns, "source.key", what)
+        if columns[name] == "unordered":
+            raise ConfigurationError(
+                f"{what}: column {name!r} is of a kind (a float, an ENUM, an array, json...) that cannot name records"
+                " for certain (source.key); make text of it in a source.query, with CAST"
+            )
     if settings.updated_at is not None:
         _refuse_absence(settings.updated_at, columns, "source.updated_at", what)
         _refuse_kind(columns[settings.updated_at], settings, what)
@@ -66,6 +76,7 @@ def refuse_texts_without_zone(connection: Connection, layout: Layout, settings: 
         return
     source = relation(settings, layout.names, "sqlite")
     column = source.c[layout.names[layout.updated_at]]
+    tolerate(connection)
     values = connection.execute(select(column).where(column.is_not(None)).limit(_SAMPLE)).scalars().all()
     if any(read_timestamp(value, layout.calendar.zone) is not None for value in values):
         return
@@ -73,6 +84,11 @@ def refuse_texts_without_zone(connection: Connection, layout: Layout, settings: 
         raise _no_time(settings, what)
     if any(read_timestamp(value, UTC) is not None for value in values):
         raise _no_zone(settings, what)
+
+
+def _flags(cursor: Any) -> Iterator[int]:
+    """Give what PyMySQL knows of each column beyond its type; it has no public place for it."""
+    return (field.flags for field in getattr(getattr(cursor, "_result", None), "fields", None) or ())
 
 
 def _refuse_absence(name: str, columns: Collection[str], setting: str, what: str) -> None:
@@ -99,7 +115,3 @@ def _no_zone(settings: DatabaseSettings, what: str) -> ConfigurationError:
     return ConfigurationError(
         f"{what}: column {settings.updated_at!r} has times without a zone: set source.time_zone, such as Europe/Zurich"
     )
-
-
-def _listed(names: Collection[str]) -> str:
-    return ", ".join(repr(name) for name in sorted(names))

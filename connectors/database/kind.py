@@ -12,32 +12,45 @@ from uuid import UUID
 
 from connectors.database.address import Dialect
 
-# instant: knows its zone; local: wall clock; day: a date; dynamic: each value has a type of its own (SQLite)
-Kind: TypeAlias = Literal["instant", "local", "day", "integer", "decimal", "text", "uuid", "bytes", "other", "dynamic"]
+# instant: knows its zone; local: wall clock; day: a date; dynamic: each value has a type of its own (SQLite);
+# unordered: what is read does not compare as the column is sorted (MariaDB's ENUM goes by number, its text does not)
+Kind: TypeAlias = Literal[
+    "instant", "local", "day", "integer", "decimal", "text", "uuid", "bytes", "other", "dynamic", "unordered"
+]
 
 # pg_type.dat, whose numbers never change
 _POSTGRESQL: dict[int, Kind] = {
     1184: "instant", 1114: "local", 1082: "day", 20: "integer", 21: "integer", 23: "integer", 26: "integer",
-    1700: "decimal", 25: "text", 1042: "text", 1043: "text", 19: "text", 2950: "uuid", 17: "bytes",
+    1700: "decimal", 700: "unordered",
+    25: "text", 1042: "text", 1043: "text", 19: "text", 2950: "uuid", 17: "bytes",
 }  # fmt: skip
+_POSTGRESQL_KEYS = {16, 18, 790}  # boolean, "char", money; and what a database defines itself (enums, citext):
+_POSTGRESQL_OWN = 16384  # the first number of these. Else (floats, addresses, ranges, json) text and value part ways.
 # https://mariadb.com/kb/en/result-set-packets/#field-types; a TIMESTAMP is kept in UTC, a DATETIME as it was written
 _MYSQL: dict[int, Kind] = {
     7: "instant", 12: "local", 10: "day", 14: "day", 1: "integer", 2: "integer", 3: "integer", 8: "integer",
-    9: "integer", 13: "integer", 0: "decimal", 246: "decimal", 15: "text", 253: "text", 254: "text", 252: "text",
+    9: "integer", 13: "integer", 4: "unordered", 5: "unordered", 11: "unordered", 16: "unordered",
+    0: "decimal", 246: "decimal", 15: "text", 253: "text", 254: "text", 252: "text",
     249: "text", 250: "text", 251: "text",
 }  # fmt: skip
+_MYSQL_ENUM, _MYSQL_SET = 256, 2048  # flags: both come as text
 _HEX = "0x"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def kind_of(dialect: Dialect, type_code: object) -> Kind:
-    """Sort a column by its type code in the cursor's description."""
+def kind_of(dialect: Dialect, type_code: object, flags: int = 0) -> Kind:
+    """Sort a column by its type code in the cursor's description, and by MariaDB's flags beside it."""
     match dialect:
         case "sqlite":
             return "dynamic"
         case "postgresql":
-            return _POSTGRESQL.get(int(str(type_code)), "other")
+            code = int(str(type_code))
+            return _POSTGRESQL.get(
+                code, "other" if code in _POSTGRESQL_KEYS or code >= _POSTGRESQL_OWN else "unordered"
+            )
         case "mysql":
+            if flags & (_MYSQL_ENUM | _MYSQL_SET):
+                return "unordered"
             return _MYSQL.get(int(str(type_code)), "other")
 
 
@@ -70,8 +83,18 @@ def _text(value: object) -> str | None:
 
 
 def cursor_of_keys(values: Sequence[object]) -> str:
-    """Write the key of a record as a cursor; whole numbers stay numbers, for a column without a type of its own."""
-    return _encode([value if type(value) is int else _text(value) for value in values])
+    """Write the key of a record as a cursor; numbers stay numbers, and bytes stand in a list of their own."""
+    return _encode([_written(value) for value in values])
+
+
+def _written(value: object) -> object:
+    match value:
+        case bool() | int() | float():
+            return value
+        case bytes() | bytearray() | memoryview():
+            return [bytes(value).hex()]
+        case _:
+            return _text(value)
 
 
 def keys_of_cursor(cursor: str, kinds: Sequence[Kind]) -> tuple[object, ...]:
@@ -79,10 +102,19 @@ def keys_of_cursor(cursor: str, kinds: Sequence[Kind]) -> tuple[object, ...]:
     values = json.loads(cursor)
     if not isinstance(values, list) or len(values) != len(kinds):
         raise ValueError("not a cursor of ours")
-    return tuple(
-        value if type(value) is int else candidates(kind, str(value))[0]
-        for kind, value in zip(kinds, values, strict=True)
-    )
+    return tuple(_read(kind, value) for kind, value in zip(kinds, values, strict=True))
+
+
+def _read(kind: Kind, value: object) -> object:
+    match value:
+        case bool() | int() | float():
+            return value
+        case [str() as digits]:
+            return bytes.fromhex(digits)
+        case str():
+            return candidates(kind, value)[0]
+        case _:
+            raise ValueError("not a cursor of ours")
 
 
 def parts_of(text: str, count: int) -> list[str] | None:
@@ -136,4 +168,5 @@ _READ: Mapping[Kind, Callable[[str], object]] = {
     "local": datetime.fromisoformat,
     "bytes": lambda text: bytes.fromhex(text.removeprefix(_HEX)),
     "other": str,
+    "unordered": str,
 }

@@ -125,7 +125,7 @@ class Reader:
     def _take(self, place: _Place, size: int) -> tuple[list[Record], bool]:
         """Fetch a page and one record more, which tells whether it is the last; that one is kept for the next."""
         if self._result is None:
-            self._result = self._execute(place)
+            self._result = self._execute(place, size)
             place.rewind()
         rows, place.carried = place.carried, []
         while len(rows) <= size:
@@ -136,11 +136,12 @@ class Reader:
         place.carried = rows[size:]
         return rows[:size], False
 
-    def _execute(self, place: _Place) -> CursorResult[Any]:
+    def _execute(self, place: _Place, size: int) -> CursorResult[Any]:
         self._connection = self._connect()
         self._raw = self._connection.connection.driver_connection
         self._opened = self._patience.monotonic()
-        statement = place.statement(self._source).execution_options(stream_results=True)
+        # a page in one piece: SQLAlchemy's own buffer begins with five rows
+        statement = place.statement(self._source).execution_options(yield_per=size + 1)
         return self._connection.execute(statement)
 
     def _connect(self) -> Connection:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from sqlalchemy import Connection, CursorResult, Engine, NullPool, create_engine, event
+from sqlalchemy import Connection, CursorResult, Engine, ExceptionContext, NullPool, create_engine, event
 
 from connectors.database.address import Address, Dialect
 
@@ -22,11 +22,16 @@ _SLOW_TARGET_SECONDS = 3600  # for which the server keeps a half-read result for
 
 _SESSION: dict[Dialect, tuple[str, ...]] = {
     "sqlite": (),
-    "postgresql": ("SET TIME ZONE 'UTC'", "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"),
+    "postgresql": (
+        "SET TIME ZONE 'UTC'",
+        "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+        "SET lock_timeout = '30s'",
+    ),
     "mysql": (
         "SET SESSION time_zone = '+00:00'",
         "SET SESSION TRANSACTION READ ONLY",
         f"SET SESSION net_write_timeout = {_SLOW_TARGET_SECONDS}",
+        "SET SESSION lock_wait_timeout = 30",
     ),
 }
 _CLOCK: dict[Dialect, str] = {
@@ -65,13 +70,15 @@ def make_engine(address: Address, patience: Patience) -> Engine:
         case "mysql":
             options = {
                 "connect_timeout": _CONNECT_SECONDS,
-                "read_timeout": _SILENT_SECONDS,
+                "read_timeout": _CONNECT_SECONDS,  # of the login; who answers it is a server, and may take longer
                 "program_name": "rollcall",
                 "charset": "utf8mb4",
                 "autocommit": True,
             }
     engine = create_engine(address.url, connect_args=options, **common)
     event.listen(engine, "connect", lambda raw, _record: _prepare(raw, address.dialect))
+    if address.dialect == "postgresql":
+        event.listen(engine, "handle_error", _close_cursor)
     return engine
 
 
@@ -95,6 +102,15 @@ def _prepare(raw: Any, dialect: Dialect) -> None:
             cursor.execute(statement)
     if dialect == "postgresql":
         raw.autocommit = False
+    if dialect == "mysql":
+        raw._read_timeout = _SILENT_SECONDS  # noqa: SLF001 - PyMySQL has no public way to change it
+
+
+def _close_cursor(context: ExceptionContext) -> None:
+    """Close the cursor of a lost connection, which SQLAlchemy leaves open: psycopg warns of it when it is collected."""
+    cursor = getattr(context.execution_context, "cursor", None)
+    if context.is_disconnect and cursor is not None:
+        cursor.close()
 
 
 def ask_clock(connection: Connection, dialect: Dialect) -> datetime:

@@ -29,4 +29,6 @@ class DatabaseSettings(BaseModel):
     def _one_of_both(self) -> Self:
         if (self.table is None) == (self.query is None):
             raise ValueError("name either a table or a query")
+        if "\0" in f"{self.url.get_secret_value()}{self.table}{self.query}":
+            raise ValueError("holds a NUL")
         return self

@@ -5,11 +5,26 @@ The copy is a TEMP table: SQLite keeps it in memory or in a nameless file of its
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, tzinfo
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Engine, FromClause, func, literal_column, null, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    FromClause,
+    LargeBinary,
+    Select,
+    case,
+    cast,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+)
 from sqlalchemy.exc import DBAPIError
 
 from connectors.database.failure import Trouble, diagnose, in_mid_read
@@ -31,14 +46,27 @@ class Snapshot:
 
     def take(self, window: Window | None, start: tuple[object, ...] | None) -> None:
         """Copy the stretch; raises UnavailableError where the file stays locked, BrokenSourceError where it changed."""
-        self._connection = self._engine.connect()
-        raw: Any = self._connection.connection.driver_connection
+        connection = self._connection = self._engine.connect()
+        compiled = self._selection(window, start).compile(dialect=self._engine.dialect)
+        parameters = tuple(compiled.params[name] for name in compiled.positiontup or ())
+        try:
+            self._teach(connection)
+            connection.exec_driver_sql(f"CREATE TEMP TABLE {_COPY} AS {compiled}", parameters)
+        except DBAPIError as error:
+            raise in_mid_read(error, self._what) from None
+
+    def _teach(self, connection: Connection) -> None:
+        """Let SQLite call our reading of times."""
+        encoding = connection.exec_driver_sql("PRAGMA encoding").scalar_one()
         zone = self._layout.calendar.zone if self._layout.calendar else None
-        raw.create_function("rollcall_moment", 1, lambda value: _moment(value, zone), deterministic=True)
-        raw.create_function("rollcall_latest", 1, lambda value: _latest(value, zone), deterministic=True)
+        raw: Any = connection.connection.driver_connection
+        for name, read in (("rollcall_moment", _moment), ("rollcall_latest", _latest)):
+            raw.create_function(name, 1, partial(_of_stored, read, encoding, zone), deterministic=True)
+
+    def _selection(self, window: Window | None, start: tuple[object, ...] | None) -> Select[Any]:
         columns = [self._source.c[name] for name in self._layout.names]
         keys = [columns[position] for position in self._layout.keys]
-        stamp = null() if self._layout.updated_at is None else columns[self._layout.updated_at]
+        stamp = null() if self._layout.updated_at is None else _stored(columns[self._layout.updated_at])
         moment = null() if self._layout.updated_at is None else func.rollcall_moment(stamp)
         labelled = [each.label(f"c{position}") for position, each in enumerate(columns)]
         statement = select(moment.label("moment"), *labelled).order_by(literal_column("moment"), *keys)
@@ -48,12 +76,7 @@ class Snapshot:
             statement = statement.where(or_(late, latest.is_(None), *[key.is_(None) for key in keys]))
         if start is not None:
             statement = statement.where(at_or_after(keys, start))
-        compiled = statement.compile(dialect=self._engine.dialect)
-        parameters = tuple(compiled.params[name] for name in compiled.positiontup or ())
-        try:
-            self._connection.exec_driver_sql(f"CREATE TEMP TABLE {_COPY} AS {compiled}", parameters)
-        except DBAPIError as error:
-            raise in_mid_read(error, self._what) from None
+        return statement
 
     def blocks(
         self, window: Window | None, start: tuple[object, ...] | None, size: int, clock: Clock
@@ -112,6 +135,26 @@ class Snapshot:
                 raise in_mid_read(error, self._what) from None
         tolerate(self._connection)
         return list(self._connection.exec_driver_sql(statement, (*values, reached, size)).fetchall())
+
+
+def _stored(stamp: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Give text as its bytes: text that is none would never reach a function of ours, and end the whole statement."""
+    kind = func.typeof(stamp)
+    text: ColumnElement[str] = literal_column("'text'")
+    blob: ColumnElement[str] = literal_column("'blob'")
+    return case((kind == text, cast(stamp, LargeBinary())), (kind == blob, null()), else_=stamp)
+
+
+def _of_stored(
+    read: Callable[[object, tzinfo | None], str | None], encoding: str, zone: tzinfo | None, value: object
+) -> str | None:
+    """Read a time of `_stored`."""
+    if not isinstance(value, bytes):
+        return read(value, zone)
+    try:
+        return read(value.decode(encoding), zone)
+    except UnicodeDecodeError:
+        return None
 
 
 def _moment(value: object, zone: tzinfo | None) -> str | None:

@@ -79,15 +79,17 @@ class DatabaseSource:
     def open(self) -> tuple[str, ...]:
         """Connect, check the columns that the job names, and return all."""
         self._ending.clear()
-        engine = self._engine = self._engine or make_engine(self._address, self._patience)
         settings, dialect, what = self._settings, self._address.dialect, self._what
         try:
+            engine = self._engine = self._engine or make_engine(self._address, self._patience)
             with engine.connect() as connection:
                 columns = columns_of(connection, settings, dialect, what)
                 layout = lay_out(columns, self._wanted, settings, dialect, what)
                 refuse_texts_without_zone(connection, layout, settings, what)
         except DBAPIError as error:
-            raise at_opening(error, what) from None
+            raise at_opening(error, what, self._named) from None
+        except (TypeError, ValueError):  # of a driver; its words may show the value
+            raise ConfigurationError(f"{what}: source.url has a parameter that its driver does not take") from None
         self._source = relation(settings, layout.names, dialect)
         self._reader = Reader(engine, self._source, layout, self._patience, what)
         self._layout = layout
@@ -180,6 +182,12 @@ class DatabaseSource:
     def _what(self) -> str:
         kind = self._address.name.partition(":")[0]
         return f"{kind} table {self._settings.table!r}" if self._settings.table else f"{kind} query"
+
+    @property
+    def _named(self) -> set[str]:
+        """The columns that the job names."""
+        key = self._settings.key
+        return {*self._wanted, *([key] if isinstance(key, str) else key), self._settings.updated_at or ""}
 
     def _opened(self) -> Layout:
         if self._layout is None:

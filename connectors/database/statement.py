@@ -28,6 +28,7 @@ from sqlalchemy.types import NULLTYPE
 
 from connectors.database.address import Dialect
 from connectors.database.settings import DatabaseSettings
+from connectors.protocol import ConfigurationError
 
 _NOTHING = literal_column("1") == literal_column("0")
 
@@ -54,8 +55,15 @@ def _token(dialect: Dialect) -> re.Pattern[str]:
 
 
 def bare_query(query: str, dialect: Dialect) -> str:
-    """Cut the comments and semicolons off a query's end, so that it can stand in parentheses."""
-    end = max((match.end() for match in _token(dialect).finditer(query) if match["no"] is None), default=0)
+    """Cut the comments and semicolons off a query's end, so that it can stand in parentheses.
+
+    Raises ConfigurationError for several statements: a driver that sends no parameters would run them all.
+    """
+    tokens = list(_token(dialect).finditer(query))
+    end = max((match.end() for match in tokens if match["no"] is None), default=0)
+    between = [match["no"] for match in tokens if match["no"] is not None and match.end() < end]
+    if any(";" in text and not text.startswith(("--", "#", "/*")) for text in between):
+        raise ConfigurationError("source.query: write one SELECT, without a semicolon in it")
     return query[:end]
 
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 
 from sqlalchemy import make_url
 
+_BUFFER = 65536
+
 
 class Proxy:
     """Passes bytes on to a server while it is open."""
@@ -48,6 +50,9 @@ class Proxy:
             except OSError:
                 return
             server = socket.create_connection(self._server)
+            for each in (client, server):  # little may lie between the two once the proxy is stopped
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
             self.accepted += 1
             self._sockets += [client, server]
             for one, other in ((client, server), (server, client)):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -143,3 +144,28 @@ def test_records_between_the_windows_end_and_the_clock_wait(place: Place) -> Non
     assert keys(pages) == ["1"]
     place.now = NOON + timedelta(minutes=5)
     assert "2" in keys(place.read(pages[-1].cursor))
+
+
+NIGHTS = [("sqlite", minutes) for minutes in range(-70, 200, 30)]
+NIGHTS += [(kind, minutes) for kind in ("postgresql", "mariadb") for minutes in (20, 80)]
+
+
+@pytest.mark.parametrize(("database", "minutes"), NIGHTS, indirect=["database"])
+def test_any_page_of_the_night_when_clocks_go_back_can_be_read_on_from(place: Place, minutes: int) -> None:
+    """E10: a run in the midst of it that ends after any of its pages: what that one and the next read is everything."""
+    create(place.database, updated_at=WALL_CLOCK[place.database.kind])
+    zone = "Europe/Zurich"
+    fold = datetime(2026, 10, 25, 0, 0, tzinfo=UTC)  # 02:00 in Zurich, the first of two
+    place.now = fold + timedelta(minutes=minutes)
+    times = [fold + timedelta(minutes=n) for n in range(-60, 180, 4)]
+    written = [
+        (n, "a", at.astimezone(ZoneInfo(zone)).replace(tzinfo=None).isoformat(" "), at) for n, at in enumerate(times)
+    ]
+    insert(place.database, [row[:3] for row in written if row[3] < place.now])
+    first = place.read(size=7, time_zone=zone)
+    insert(place.database, [row[:3] for row in written if row[3] >= place.now])
+    place.now = fold + timedelta(hours=9)
+    cursors = [page.cursor for page in first if page.cursor]
+    for position, cursor in enumerate(cursors or [None]):
+        done = keys(first[: position + 1]) if cursor else []
+        assert {*done, *keys(place.read(cursor, time_zone=zone))} == {str(n) for n in range(60)}
