@@ -49,15 +49,17 @@ def open_to_read(state: str) -> Reader:
         raise JobError(f"there is no ledger {_shown(url)}; a run makes it")
     reader = Reader(open_engine(url, making=False), url)
     try:
-        _refuse_older(int(_settings(reader, url)["schema"]), url)
+        _refuse_another(_settings(reader, url), url)
     except BaseException:
         reader.close()
         raise
     return reader
 
 
-def _refuse_older(version: int, url: URL) -> None:
-    if version < len(MIGRATIONS):
+def _refuse_another(found: Mapping[str, str] | None, url: URL) -> None:
+    if found is None:
+        raise JobError(f"there is no ledger in {_shown(url)} yet; a run makes it")
+    if (version := int(found["schema"])) < len(MIGRATIONS):
         raise JobError(
             f"the ledger {_shown(url)} has schema version {version}, this program reads {len(MIGRATIONS)}:"
             " the next run brings it up to date"
@@ -87,6 +89,8 @@ def inspect_ledger(state: str, environment: Mapping[str, str]) -> str:
         found = _settings(reader, url)
     finally:
         reader.close()
+    if found is None:
+        return f"{_shown(url)} holds no ledger yet; the first run makes it"
     if key is None or found.get("key_check") not in (None, check_value(key)):
         raise JobError(
             f"the ledger {_shown(url)} was written with another key (ROLLCALL_KEY or the key file beside it)"
@@ -96,21 +100,19 @@ def inspect_ledger(state: str, environment: Mapping[str, str]) -> str:
     return f"{_shown(url)}, schema version {found['schema']}"
 
 
-def _settings(reader: Reader, url: URL) -> dict[str, str]:
-    """Read the settings of a ledger of a version that is known; raises JobError where there is no such ledger."""
+def _settings(reader: Reader, url: URL) -> dict[str, str] | None:
+    """Read the settings of a ledger, None where there is none yet; raises JobError where its version is not known."""
     try:
         with reader.reading() as connection:
             refuse_damaged(connection, url)
             if not inspect(connection).has_table("settings"):
-                raise JobError(f"there is no ledger in {_shown(url)} yet; a run makes it")
+                return None
             version = schema_version(connection)
             rows = connection.execute(text("SELECT name, value FROM settings"))
             found: dict[str, str] = {row.name: row.value for row in rows}
     except LedgerError as error:
         raise JobError(str(error)) from None
-    if version == 0:
-        raise JobError(f"there is no ledger in {_shown(url)} yet; a run makes it")
-    return found
+    return found if version else None
 
 
 def _shown(url: URL) -> str:
