@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from flows.ledger import tables, watermark
+from flows.ledger.history import History
 from flows.ledger.ledger import Ledger
 from flows.ledger.record import Run
 from tests.server import Database
@@ -48,3 +49,8 @@ def set_watermark(ledger: Ledger, cursor: str) -> None:
         for row in connection.execute(select(tables.watermarks)).all():
             run = Run(row.run, "", row.scope, row.fingerprint, None, fresh=False)
             watermark.move(connection, ledger.key, run, (row.source, row.filter), cursor)
+
+
+def open_findings(ledger: Ledger) -> list[tuple[str, str]]:
+    """List the findings of open rejects: source key and code."""
+    return [(entry.source_key, finding.code) for entry in History(ledger).rejects() for finding in entry.findings]

@@ -139,7 +139,7 @@ class SourceContract:
             abandoned.close()  # type: ignore[attr-defined]  # sources give generators
             by_key = source.read_keys([page_key for page in source.pages(None, 1) for page_key in page.keys], 2)
             next(by_key)
-            by_key.close()  # type: ignore[attr-defined]
+            by_key.close()  # type: ignore[attr-defined]  # a generator
             assert numbers(world, source.pages(None, 3)) == first
             source.close()
             source.close()
@@ -152,7 +152,7 @@ class SourceContract:
         pages = source.pages(None, 2)
         next(pages)
         source.close()
-        pages.close()  # type: ignore[attr-defined]
+        pages.close()  # type: ignore[attr-defined]  # a generator
         world.make().close()  # one that was never opened
         assert sorted(numbers(world, read(world))) == sorted(world.held)
 

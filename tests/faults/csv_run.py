@@ -14,14 +14,13 @@ from connectors.csv_file import CsvSettings, CsvSource
 from connectors.delivery import Courier
 from connectors.gate import Gate
 from flows.job import load_job
-from flows.ledger.history import History
 from flows.ledger.ledger import Ledger
 from flows.plan import compile_job
 from flows.run import Watch, carry_out
 from flows.summary import Summary
 from tests.flows.clock import SetClock
 from tests.flows.fake import FakeTarget
-from tests.state import set_watermark
+from tests.state import open_findings, set_watermark
 
 JOB = """\
 job: crm
@@ -87,6 +86,4 @@ class CsvRuns:
 
     def rejected(self) -> list[tuple[str, str]]:
         """List the open rejects: source key and code."""
-        return [
-            (entry.source_key, finding.code) for entry in History(self.ledger).rejects() for finding in entry.findings
-        ]
+        return open_findings(self.ledger)

@@ -14,14 +14,13 @@ from sqlalchemy import text
 from connectors.database.session import Patience
 from connectors.database.settings import DatabaseSettings
 from connectors.database.source import DatabaseSource
-from flows.ledger.history import History
 from flows.run import EVERYTHING
 from flows.selection import Selection
 from flows.summary import Summary
 from tests.connectors.database.table import NOON
 from tests.flows.bench import Bench
 from tests.server import Database
-from tests.state import set_watermark
+from tests.state import open_findings, set_watermark
 
 JOB = """\
 job: crm
@@ -107,9 +106,7 @@ class DatabaseRuns(Bench):
 
     def rejected(self) -> list[tuple[str, str]]:
         """List the open rejects: source key and code."""
-        return [
-            (entry.source_key, finding.code) for entry in History(self.ledger).rejects() for finding in entry.findings
-        ]
+        return open_findings(self.ledger)
 
 
 def at(step: str, number: int, act: Callable[[], object]) -> Callable[[str], None]:

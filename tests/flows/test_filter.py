@@ -35,7 +35,8 @@ def run(job: Path, ledger: Ledger, target: FakeTarget) -> tuple[Summary, list[st
     plan = compile_job(load_job(job, {}), ledger.key)
     source, asked = make_source(plan), []
     source.open()
-    event.listen(source._engine, "before_cursor_execute", lambda *given: asked.append(given[2]))  # type: ignore[attr-defined]
+    engine = source._engine  # type: ignore[attr-defined]  # of the database's source, to see what it is asked
+    event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
     courier = Courier(target, Gate(concurrency=4))
     return asyncio.run(carry_out(plan, source, courier, ledger, Watch())), asked
 
