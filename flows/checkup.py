@@ -19,8 +19,8 @@ from flows.job import Job, load_job
 from flows.ledger.inspection import inspect_ledger
 from flows.plan import Plan, compile_job, refuse_missing_columns
 from flows.preparation import prepare
-from flows.run import EVERYTHING, state_url
-from flows.selection import Selection
+from flows.run import state_url
+from flows.selection import EVERYTHING, Selection
 from flows.summary import ExitCode
 
 

@@ -31,12 +31,11 @@ from flows.page import Desk, Steps, process
 from flows.plan import Plan, compile_job, refuse_missing_columns
 from flows.preparation import Prepared, prepare
 from flows.seen import Seen
-from flows.selection import Selection
+from flows.selection import EVERYTHING, Selection
 from flows.summary import ExitCode, Summary
 
 _HEARTBEAT_SECONDS = 15
 _SLOW_PAGE_SECONDS = 0.5
-EVERYTHING = Selection()
 
 EachPage = Callable[[int, int, Callable[[], Awaitable[Counts]]], Awaitable[Counts]]
 

@@ -46,6 +46,9 @@ class Selection:
         return cls(full, read_time(since) if since else None, limit, reference)
 
 
+EVERYTHING = Selection()
+
+
 def read_time(text: str) -> datetime:
     """Read `2026-11-20`, `2026-11-20T08:00` or `2026-11-20T08:00+01:00`; without a zone it is UTC.
 

@@ -15,8 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from flows.job import Job
 from flows.ledger.ledger import Ledger
 from flows.ledger.record import Counts
-from flows.run import EVERYTHING, Watch, run_job
-from flows.selection import Selection
+from flows.run import Watch, run_job
+from flows.selection import EVERYTHING, Selection
 from flows.summary import Summary
 
 _GRACE_SECONDS = 10

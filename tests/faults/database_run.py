@@ -14,8 +14,7 @@ from sqlalchemy import text
 from connectors.database.session import Patience
 from connectors.database.settings import DatabaseSettings
 from connectors.database.source import DatabaseSource
-from flows.run import EVERYTHING
-from flows.selection import Selection
+from flows.selection import EVERYTHING, Selection
 from flows.summary import Summary
 from tests.connectors.database.table import NOON
 from tests.flows.bench import Bench

@@ -19,7 +19,7 @@ from rich.console import Console
 from connectors.sandbox.fault import Faults
 from flows.document import JobError
 from flows.job import load_job
-from flows.run import EVERYTHING
+from flows.selection import EVERYTHING
 from flows.summary import ExitCode, Summary
 from flows.sync import run_flow
 from tests.conftest import PrefectHarness
