@@ -10,6 +10,7 @@ import unicodedata
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,8 +32,13 @@ app = typer.Typer(
     epilog="Exit codes: 0 all accounted for and no rejects, 3 completed with rejects, 1 a system failed,"
     " 2 the job or the command is wrong, 4 stopped by a guard, 5 another run of this job is under way.",
 )
-sandbox_app = typer.Typer(no_args_is_help=True, help="A local server that behaves as a vendor's documentation says.")
-app.add_typer(sandbox_app, name="sandbox")
+
+
+class SandboxSystem(StrEnum):
+    """The systems that have a sandbox; a test holds them against the sandboxes' own catalogue."""
+
+    VALOMNIA = "valomnia"
+
 
 JobFile = Annotated[Path, typer.Argument(metavar="JOB.yaml", help="The job file.", show_default=False)]
 OptionalJobFile = Annotated[
@@ -227,11 +233,9 @@ def demo(
     show_demo(folder)
 
 
-@sandbox_app.command(
-    "valomnia",
-    epilog='Example: rollcall sandbox valomnia --latency 50 --faults \'{"rate_limit": 20, "session_requests": 100}\'',
-)
-def sandbox_valomnia(
+@app.command(epilog="Example: rollcall sandbox valomnia --latency 50 --faults '{\"rate_limit\": 20}'")
+def sandbox(
+    system: Annotated[SandboxSystem, typer.Argument(metavar="SYSTEM", help="Whose.", show_default=False)],
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8081,
     latency: Annotated[
         int | None, typer.Option("--latency", min=0, metavar="MS", help="Wait so long before each answer.")
@@ -240,10 +244,10 @@ def sandbox_valomnia(
         str, typer.Option("--faults", metavar="JSON", help="What shall go wrong, as POST /sandbox/faults takes it.")
     ] = "{}",
 ) -> None:
-    """Serve chapter 11 of the Valomnia API (customers) on 127.0.0.1 until Ctrl-C; user and password: sandbox."""
-    from flows.sandbox import serve_valomnia
+    """Serve a vendor's customers on 127.0.0.1 until Ctrl-C, as its documentation says; it prints what a job needs."""
+    from flows.sandbox import serve_sandbox
 
-    serve_valomnia(port, latency, faults)
+    serve_sandbox(system, port, latency, faults)
 
 
 def _load(job_file: Path) -> Job:

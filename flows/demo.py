@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 
 from connectors.sandbox.server import running
-from connectors.sandbox.valomnia import valomnia_app
-from connectors.sandbox.valomnia_setting import ValomniaSettings
+from connectors.sandbox.valomnia.setting import ValomniaSettings
+from connectors.sandbox.valomnia.vendor import valomnia_app
 from flows import report
 from flows.job import Job, load_job
 from flows.ledger.history import History

@@ -11,16 +11,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from connectors.sandbox.catalogue import SYSTEMS, open_sandbox
 from connectors.sandbox.fault import Faults, FaultsError, faults_from_json
 from connectors.sandbox.journal import Journal
 from connectors.sandbox.server import serve
-from connectors.sandbox.valomnia import valomnia_app
-from connectors.sandbox.valomnia_setting import ValomniaSettings
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m connectors.sandbox", description="Serve a vendor's sandbox.")
-    parser.add_argument("system", choices=["valomnia"])
+    parser.add_argument("system", choices=list(SYSTEMS))
     parser.add_argument("--port", type=int, default=0, help="0 takes any free one")
     parser.add_argument("--latency", type=float, metavar="MS", help="half before, half after the commit")
     parser.add_argument("--jitter", type=float, metavar="MS", help="up to so much more")
@@ -29,9 +28,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--faults", default="{}", metavar="JSON", help="as POST /sandbox/faults takes them")
     parser.add_argument("--journal", type=Path, metavar="FILE", help="append every request as a line of JSON, synced")
     parser.add_argument("--no-fsync", action="store_true", help="leave the journal's lines to the system's cache")
-    parser.add_argument("--username", default="sandbox")
-    parser.add_argument("--password", default="sandbox")
-    parser.add_argument("--always-201", action="store_true", help="an upsert that updates answers 201 as well")
     return parser
 
 
@@ -56,8 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (FaultsError, ValueError) as error:
         parser.error(str(error))
     journal = Journal(options.journal, fsync=not options.no_fsync)
-    settings = ValomniaSettings(username=options.username, password=options.password, always_201=options.always_201)
-    app = valomnia_app(settings, faults=faults, journal=journal)
+    app = open_sandbox(options.system, faults=faults, journal=journal).app
 
     def announce(base_url: str) -> None:
         sys.stdout.write(f"{base_url}\n")

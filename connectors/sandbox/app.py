@@ -75,8 +75,8 @@ class Vendor(Protocol):
     def customers(self, origin: str) -> Sequence[Mapping[str, object]]:
         """Show every customer as the vendor would."""
 
-    def add(self, fields: Mapping[str, str]) -> Reply:
-        """Create a customer without a request; `dateCreated` and `lastUpdated` may be among the fields."""
+    def add(self, fields: Mapping[str, object]) -> Reply:
+        """Create a customer without a request, from the fields that a create takes; its dates may be among them."""
 
     def reset(self) -> None:
         """Forget all customers and sessions."""
@@ -273,17 +273,18 @@ class SandboxApp:
         return Reply(200, faults_to_json(self.faults))
 
     def _add_customers(self, body: bytes) -> Reply:
-        """Create customers from a JSON list of objects of form fields, up to the first that is refused."""
+        """Create customers from a JSON list of objects, up to the first that is refused."""
         try:
             customers = json.loads(body)
-            every_fields = [{name: str(value) for name, value in customer.items()} for customer in customers]
-        except (ValueError, AttributeError, TypeError):
+        except ValueError:
+            customers = None
+        if not isinstance(customers, list) or not all(isinstance(fields, dict) for fields in customers):
             return json_reply(400, {"error": "the body must be a JSON list of objects"})
-        for fields in every_fields:
+        for fields in customers:
             reply = self.vendor.add(fields)
             if not reply.applied:
                 return reply
-        return json_reply(201, {"created": len(every_fields)})
+        return json_reply(201, {"created": len(customers)})
 
 
 def _with_header(reply: Reply, name: bytes, value: str) -> Reply:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors.sandbox.valomnia import ValomniaVendor
+from connectors.sandbox.valomnia.vendor import ValomniaVendor
 from tests.contracts.incremental import IncrementalContract, InOrderContract
 from tests.contracts.source import SourceContract
 from tests.contracts.valomnia_world import ValomniaWorld, served

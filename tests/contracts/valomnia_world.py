@@ -13,9 +13,9 @@ from connectors.sandbox.app import SandboxApp
 from connectors.sandbox.clock import Clock
 from connectors.sandbox.form import Form
 from connectors.sandbox.server import running
-from connectors.sandbox.valomnia import ValomniaVendor
-from connectors.sandbox.valomnia_seed import Seeds
-from connectors.sandbox.valomnia_setting import ValomniaSettings
+from connectors.sandbox.valomnia.seed import Seeds
+from connectors.sandbox.valomnia.setting import ValomniaSettings
+from connectors.sandbox.valomnia.vendor import ValomniaVendor
 from connectors.valomnia.settings import ValomniaSourceSettings
 from connectors.valomnia.source import ValomniaSource
 from tests.contracts.world import BEGIN, Held, World

@@ -13,7 +13,7 @@ from connectors.protocol import Page
 from connectors.sandbox.app import SandboxApp
 from connectors.sandbox.fault import Faults, Strike
 from connectors.sandbox.server import App, running
-from connectors.sandbox.valomnia import valomnia_app
+from connectors.sandbox.valomnia.vendor import valomnia_app
 from connectors.transport import Limits, Reply, Transport
 from connectors.valomnia import ValomniaSourceSettings
 from connectors.valomnia.source import ValomniaSource

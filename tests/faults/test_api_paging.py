@@ -15,7 +15,7 @@ import pytest
 from connectors.protocol import BrokenSourceError, WatermarkError
 from connectors.sandbox.fault import Faults
 from connectors.sandbox.server import running
-from connectors.sandbox.valomnia import valomnia_app
+from connectors.sandbox.valomnia.vendor import valomnia_app
 from connectors.valomnia import ValomniaSourceSettings
 from connectors.valomnia.source import ValomniaSource
 from tests.connectors.sandbox.caller import CUSTOMERS, LOGIN

@@ -17,8 +17,8 @@ import pytest
 import flows.cli
 from connectors.sandbox.app import SandboxApp
 from connectors.sandbox.server import running
-from connectors.sandbox.valomnia import valomnia_app
-from connectors.sandbox.valomnia_setting import ValomniaSettings
+from connectors.sandbox.valomnia.setting import ValomniaSettings
+from connectors.sandbox.valomnia.vendor import valomnia_app
 
 PASSWORD = "right-password"
 LOGIN = ["POST /j_spring_security_check", "GET /login/ajaxSuccess"]

@@ -12,7 +12,7 @@ from typing import Any
 from connectors.sandbox.app import SandboxApp
 from connectors.sandbox.fault import Faults
 from connectors.sandbox.server import running
-from connectors.sandbox.valomnia import valomnia_app
+from connectors.sandbox.valomnia.vendor import valomnia_app
 from tests.flows.kill_judge import differences, repeats, writes
 from tests.flows.kill_population import Population
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from connectors.sandbox.catalogue import SYSTEMS
+from flows.cli import SandboxSystem
 from flows.ledger.ledger import Ledger
 from tests.flows.command import LOGIN, PASSWORD, WITH_REJECT, Place, Shell, complaint, environment_of, start_python
 
 CALL = "from flows.cli import main; main()"
-COMMANDS = ("run", "check", "rejects", "runs", "why", "demo", "sandbox", "sandbox valomnia")
+COMMANDS = ("run", "check", "rejects", "runs", "why", "demo", "sandbox")
 BOMB = "a: &a [1]\n" + "".join(
     f"{after}: &{after} [{', '.join([f'*{before}'] * 9)}]\n" for before, after in pairwise("abcdefghi")
 )
@@ -278,8 +280,14 @@ def test_every_command_explains_itself(rollcall: Shell, command: str) -> None:
     assert said.code == 0
     assert said.err == ""
     assert len(said.out.split("Usage:")[1]) > 200
-    if command != "sandbox":
-        assert f"Example: rollcall {command} " in " ".join(said.out.split())
+    assert f"Example: rollcall {command} " in " ".join(said.out.split())
+
+
+def test_the_help_names_every_sandbox(rollcall: Shell) -> None:
+    """`rollcall sandbox` takes exactly the systems that have one."""
+    assert [system.value for system in SandboxSystem] == list(SYSTEMS)
+    said = rollcall("sandbox", "--help")
+    assert all(system in said.out for system in SYSTEMS)
 
 
 def test_a_part_is_taken_and_the_rest_left(place: Place, rollcall: Shell) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from connectors.sandbox.server import running
-from connectors.sandbox.valomnia import valomnia_app
+from connectors.sandbox.valomnia.vendor import valomnia_app
 from tests.flows.outside import Onlooker, Shell
 
 FILE = Path(__file__).parents[3] / "shared" / "data" / "northwind_customers.csv"

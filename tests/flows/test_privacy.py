@@ -15,8 +15,8 @@ import pytest
 from connectors.sandbox.app import SandboxApp
 from connectors.sandbox.fault import Faults, Forced
 from connectors.sandbox.server import running
-from connectors.sandbox.valomnia import ValomniaVendor, valomnia_app
-from connectors.sandbox.valomnia_setting import ValomniaSettings
+from connectors.sandbox.valomnia.setting import ValomniaSettings
+from connectors.sandbox.valomnia.vendor import ValomniaVendor, valomnia_app
 from tests.conftest import PrefectHarness
 from tests.flows import canary
 from tests.flows.command import Said, start_python

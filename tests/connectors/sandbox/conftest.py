@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from connectors.sandbox.valomnia import valomnia_app
-from connectors.sandbox.valomnia_setting import ValomniaSettings
+from connectors.sandbox.valomnia.setting import ValomniaSettings
+from connectors.sandbox.valomnia.vendor import valomnia_app
 from tests.connectors.sandbox.caller import Caller, FakeTime
 
 Open = Callable[..., Caller]

@@ -21,7 +21,7 @@ import pytest
 from connectors.sandbox.app import SandboxApp
 from connectors.sandbox.fault import Faults, Forced, Strike
 from connectors.sandbox.server import running, serve
-from connectors.sandbox.valomnia import valomnia_app
+from connectors.sandbox.valomnia.vendor import valomnia_app
 from tests.connectors.sandbox.caller import CUSTOMERS, LOGIN
 
 

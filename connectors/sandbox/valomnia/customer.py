@@ -13,8 +13,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from connectors.sandbox.form import Form
-from connectors.sandbox.valomnia_book import Customer, CustomerBook
-from connectors.sandbox.valomnia_refusal import (
+from connectors.sandbox.valomnia.book import Customer, CustomerBook
+from connectors.sandbox.valomnia.refusal import (
     currency_not_configured,
     image_too_large,
     image_unsupported,
@@ -25,9 +25,9 @@ from connectors.sandbox.valomnia_refusal import (
     own_parent,
     unknown_currency,
 )
-from connectors.sandbox.valomnia_seed import Entity, Pool, Seeds, is_iso_currency
-from connectors.sandbox.valomnia_setting import ValomniaSettings
-from connectors.sandbox.valomnia_value import (
+from connectors.sandbox.valomnia.seed import Entity, Pool, Seeds, is_iso_currency
+from connectors.sandbox.valomnia.setting import ValomniaSettings
+from connectors.sandbox.valomnia.value import (
     DEFAULTS,
     READERS,
     is_image,

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from connectors.sandbox.valomnia_seed import Seeds
+from connectors.sandbox.valomnia.seed import Seeds
 from tests.connectors.sandbox.caller import Caller, FakeTime, refusal
 from tests.connectors.sandbox.conftest import Open
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from connectors.sandbox.valomnia_book import Customer, CustomerBook
-from connectors.sandbox.valomnia_seed import Entity, Pool
+from connectors.sandbox.valomnia.book import Customer, CustomerBook
+from connectors.sandbox.valomnia.seed import Entity, Pool
 
 ANSWER_KEYS = (
     *("id", "reference", "reference2", "name", "categoryReference", "customerCategory", "isSubCustomer"),

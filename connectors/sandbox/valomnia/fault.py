@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from connectors.sandbox.exchange import Reply, Request, json_reply
 from connectors.sandbox.fault import Kind, ListKind
-from connectors.sandbox.valomnia_list import PAGING
+from connectors.sandbox.valomnia.listing import PAGING
 
 
 def estrange(reply: Reply) -> Reply:

@@ -15,8 +15,8 @@ from connectors.sandbox.clock import Clock
 from connectors.sandbox.exchange import Reply, Request, json_reply
 from connectors.sandbox.fault import Faults
 from connectors.sandbox.form import FormError
-from connectors.sandbox.valomnia_refusal import ApiError
-from connectors.sandbox.valomnia_setting import ValomniaSettings
+from connectors.sandbox.valomnia.refusal import ApiError
+from connectors.sandbox.valomnia.setting import ValomniaSettings
 
 CHECK = ("j_spring_security_check",)
 SUCCESS = ("login", "ajaxSuccess")

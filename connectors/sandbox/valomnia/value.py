@@ -10,8 +10,8 @@ import json
 import re
 from collections.abc import Callable, Mapping
 
-from connectors.sandbox.valomnia_refusal import invalid_type, save_failed
-from connectors.sandbox.valomnia_seed import country_code
+from connectors.sandbox.valomnia.refusal import invalid_type, save_failed
+from connectors.sandbox.valomnia.seed import country_code
 
 _LONG = re.compile(r"-?[0-9]{1,18}")
 _DOUBLE = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -42,3 +43,8 @@ class ValomniaSettings:
     children_block_delete: bool = True
     unknown_parameters: Literal["refuse", "ignore"] = "refuse"
     trims_text: bool = True
+
+    @property
+    def credentials(self) -> Mapping[str, str]:
+        """What a job file says to sign in."""
+        return {"username": self.username, "password": self.password}

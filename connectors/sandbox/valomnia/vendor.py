@@ -18,16 +18,16 @@ from connectors.sandbox.exchange import Reply, Request, json_reply
 from connectors.sandbox.fault import Faults, Strike
 from connectors.sandbox.form import Form, FormError, MediaTypeError
 from connectors.sandbox.journal import Journal
-from connectors.sandbox.valomnia_answer import ANSWER_KEYS, CustomerView, Link, show_entity
-from connectors.sandbox.valomnia_book import Customer, CustomerBook, read_value
-from connectors.sandbox.valomnia_customer import CustomerDesk
-from connectors.sandbox.valomnia_fault import estrange, first_page, spoil_list
-from connectors.sandbox.valomnia_list import DATE_FILTERS, DATES, Query, make_paging, read_query, select
-from connectors.sandbox.valomnia_refusal import ApiError, delete_failed, invalid_param, missing, not_found
-from connectors.sandbox.valomnia_seed import Pool, Seeds
-from connectors.sandbox.valomnia_session import SessionDesk
-from connectors.sandbox.valomnia_setting import ValomniaSettings
-from connectors.sandbox.valomnia_value import read_long
+from connectors.sandbox.valomnia.answer import ANSWER_KEYS, CustomerView, Link, show_entity
+from connectors.sandbox.valomnia.book import Customer, CustomerBook, read_value
+from connectors.sandbox.valomnia.customer import CustomerDesk
+from connectors.sandbox.valomnia.fault import estrange, first_page, spoil_list
+from connectors.sandbox.valomnia.listing import DATE_FILTERS, DATES, Query, make_paging, read_query, select
+from connectors.sandbox.valomnia.refusal import ApiError, delete_failed, invalid_param, missing, not_found
+from connectors.sandbox.valomnia.seed import Pool, Seeds
+from connectors.sandbox.valomnia.session import SessionDesk
+from connectors.sandbox.valomnia.setting import ValomniaSettings
+from connectors.sandbox.valomnia.value import read_long
 
 _VERSION = re.compile(r"v[0-9]+\.[0-9]+")
 _DEFAULT_VERSION = "v2.1"
@@ -117,10 +117,11 @@ class ValomniaVendor:
         link = self._link(_DEFAULT_VERSION, origin)
         return [self._view.show(customer, link) for customer in self._book.all()]
 
-    def add(self, fields: Mapping[str, str]) -> Reply:
+    def add(self, fields: Mapping[str, object]) -> Reply:
         """Create a customer from form fields, seen by reads at once; its dates may be given, empty for null."""
-        dates = {name: text or None for name, text in fields.items() if name in DATES}
-        form = Form({name: text for name, text in fields.items() if name not in DATES})
+        texts = {name: str(value) for name, value in fields.items()}
+        dates = {name: text or None for name, text in texts.items() if name in DATES}
+        form = Form({name: text for name, text in texts.items() if name not in DATES})
         try:
             customer = self._desk.create(form, self._clock.now())
         except ApiError as error:

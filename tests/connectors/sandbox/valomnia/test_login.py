@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from connectors.sandbox.fault import Faults
-from connectors.sandbox.valomnia_setting import ValomniaSettings
+from connectors.sandbox.valomnia.setting import ValomniaSettings
 from tests.connectors.sandbox.caller import LOGIN, Caller, FakeTime, refusal
 from tests.connectors.sandbox.conftest import Open
 

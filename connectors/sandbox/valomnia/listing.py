@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from connectors.sandbox.valomnia_refusal import invalid_datetime, invalid_param, invalid_type
-from connectors.sandbox.valomnia_value import read_boolean
+from connectors.sandbox.valomnia.refusal import invalid_datetime, invalid_param, invalid_type
+from connectors.sandbox.valomnia.value import read_boolean
 
 PAGING = ("max", "offset", "sort", "order")
 DEFAULT_MAX = 100

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from connectors.sandbox.valomnia_seed import Entity
+from connectors.sandbox.valomnia.seed import Entity
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import pytest
 from connectors.sandbox.exchange import gzip_bomb
 from connectors.sandbox.fault import FaultPlan, Faults, Strike
 from connectors.sandbox.server import running
-from connectors.sandbox.valomnia import valomnia_app
+from connectors.sandbox.valomnia.vendor import valomnia_app
 from tests.connectors.sandbox.caller import CUSTOMERS, LOGIN, Caller, FakeTime
 
 

@@ -1,0 +1,1 @@
+"""Valomnia's customer API as its documentation says, on this machine."""
