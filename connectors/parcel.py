@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
+from connectors.api.transport import AnsweredError
 from connectors.protocol import Answer, Refusal, Row, TransientError
-from connectors.transport import AnsweredError
 
 
 @dataclass(slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Container, Mapping
 from enum import Enum, auto
 from http import HTTPStatus
 
+from connectors.api.body import parse_object
+from connectors.api.transport import AnsweredError, Reply, retry_after
 from connectors.protocol import (
     Answer,
     ConnectorError,
@@ -18,7 +19,6 @@ from connectors.protocol import (
     ThrottledError,
     TransientError,
 )
-from connectors.transport import AnsweredError, Reply, retry_after
 
 _DESCRIPTION_LENGTH = 200
 
@@ -75,15 +75,6 @@ def action_for(status: int, error: str | None) -> Action:
         if status in statuses and code in {None, error or NO_CODE}:
             return action
     return Action.PERMANENT
-
-
-def parse_object(body: bytes) -> Mapping[str, object] | None:
-    """Read a JSON object; None where the body is anything else."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):  # RecursionError: a body of nothing but opening brackets
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def error_code(content: Mapping[str, object] | None) -> str | None:

@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
+from connectors.api.body import UnsendableError
 from connectors.protocol import ConfigurationError, Refusal
 
 _KEY = "reference"  # names the customer in the path; upsert's form does not take it
@@ -31,14 +32,6 @@ _READ_AS = {
 _AFTER_INVOICE_DATE = "daysAfterInvoiceDate"  # answered for 1; the word for 2 is unknown
 _ISO_CODE_LENGTH = 2
 _QUOTED = {code: quote_plus(chr(code)) for code in range(128)}
-
-
-class UnsendableError(Exception):
-    """A row cannot be written as a request; `refusal` says why, in the target's words where it has some."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal)
-        self.refusal = refusal
 
 
 def segment(reference: str) -> str:

@@ -7,29 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from itertools import pairwise
 from typing import Literal
 from urllib.parse import urlencode
 
 import httpx
 
+from connectors.api.body import parse_exactly
+from connectors.api.inquiry import UnfitError
+from connectors.api.transport import Origin, Reply, server_time
 from connectors.moment import read_timestamp
-from connectors.protocol import BrokenSourceError, PermanentError, TransientError
-from connectors.transport import Origin, Reply
+from connectors.protocol import BrokenSourceError, PermanentError
 from connectors.valomnia.answer import Action, action_for, error_code, failure
 
 LARGEST_PAGE = 100  # documented as the default; whether more may be asked for is not
-_EXPONENT = re.compile(r"[eE][+-]?[0-9]{4,}")
-
-
-class UnfitError(TransientError):
-    """The system answered, but with something that cannot be what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +121,6 @@ def identity(record: Mapping[str, object]) -> str | None:
     return text if text.isprintable() and text.strip() else None
 
 
-def parse_exactly(body: bytes) -> Mapping[str, object] | None:
-    """Read a JSON object with its decimals as they are written; None where the body is anything else."""
-    try:
-        value = json.loads(body, parse_float=_number, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):  # RecursionError: a body of nothing but opening brackets
-        return None
-    return value if isinstance(value, dict) else None
-
-
 def read_listing(reply: Reply, query: Query, origin: Origin) -> Listing:
     """Read the answer to a list request (vendor page 11.1).
 
@@ -165,15 +150,6 @@ def read_listing(reply: Reply, query: Query, origin: Origin) -> Listing:
     if query.order == "asc":
         _expect_order(listing.dated)
     return listing
-
-
-def server_time(headers: Mapping[str, str]) -> datetime | None:
-    """Read when the server answered, by its own clock."""
-    try:
-        moment = parsedate_to_datetime(headers.get("Date", ""))
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _refuse_stranger(following: str | None, origin: Origin) -> None:
@@ -210,11 +186,3 @@ def _utc(moment: datetime | None) -> datetime | None:
         return None if moment is None else moment.astimezone(UTC)
     except OverflowError:  # the first or last day of the calendar, in another zone
         return None
-
-
-def _number(text: str) -> Decimal | float:
-    return float(text) if _EXPONENT.search(text) else Decimal(text)  # such a decimal takes gigabytes to write out
-
-
-def _refuse_constant(_: str) -> None:
-    raise ValueError("NaN and Infinity are no JSON")

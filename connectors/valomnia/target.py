@@ -13,21 +13,20 @@ from typing import Self
 
 import httpx
 
+from connectors.api.body import UnsendableError, parse_object
+from connectors.api.transport import Reply, Transport
 from connectors.protocol import Answer, Held, Row, TransientError
-from connectors.transport import Reply, Transport
 from connectors.valomnia.answer import (
     NOT_FOUND,
     Action,
     action_for,
     error_code,
     failure,
-    parse_object,
     proven_id,
     read_upsert,
-    session_ended,
 )
-from connectors.valomnia.client import Client
-from connectors.valomnia.form import UnsendableError, encode, read_image, segment, shows, split_files
+from connectors.valomnia.client import api_path, make_client
+from connectors.valomnia.form import encode, read_image, segment, shows, split_files
 from connectors.valomnia.settings import ValomniaSettings
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -36,13 +35,12 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 class ValomniaTarget:
     """The customers of one Valomnia organisation, as a target.
 
-    Forms go the transport's short way with the session's headers; signing in, look-ups, images, and a form whose
-    session has ended go through an ordinary httpx client, whose auth knows how to sign in.
+    Forms go the client's short way; look-ups and images are sent by httpx.
     """
 
     def __init__(self, settings: ValomniaSettings, transport: Transport | None = None) -> None:
-        self._client = Client(settings, transport)
-        self._path = f"{self._client.customers}/reference/"
+        self._client = make_client(settings, transport)
+        self._path = f"{api_path(settings, self._client.origin)}/customers/reference/"
 
     @property
     def address(self) -> str:
@@ -71,7 +69,7 @@ class ValomniaTarget:
             if any(isinstance(value, Path) for value in row.values.values()):
                 reply = await self._send_parts(target, row.values)
             else:
-                reply = await self._send_form(target, encode(row.values))
+                reply = await self._client.send("POST", target, "upsert", encode(row.values), _FORM)
         except UnsendableError as error:
             return Answer(None, refusals=(error.refusal,))
         return read_upsert(reply, row)
@@ -94,16 +92,6 @@ class ValomniaTarget:
                 raise TransientError(f"valomnia: look-up: status {reply.status}")
             case action:
                 raise failure(action, reply, "look-up")
-
-    async def _send_form(self, target: str, body: bytes) -> Reply:
-        """Take the short way while the session lives, else the way that signs in."""
-        if (session := self._client.auth.session) is not None:
-            headers = {**_FORM, **session.headers}
-            reply = await self._client.transport.exchange("POST", target, headers, body, "upsert")
-            if not session_ended(reply.status, reply.body):
-                return reply
-            self._client.auth.end(session)
-        return await self._client.ask("POST", target, "upsert", content=body, headers=_FORM)
 
     async def _send_parts(self, target: str, values: Mapping[str, object]) -> Reply:
         texts, paths = split_files(values)

@@ -24,7 +24,7 @@ from connectors.protocol import (
     TransientError,
     UnavailableError,
 )
-from connectors.transport import AnsweredError
+from connectors.api.transport import AnsweredError
 from tests.connectors.virtual_loop import clock, run
 
 Say = Answer | Exception

@@ -13,8 +13,9 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
+from connectors.api.transport import AnsweredError, Origin, Reply, Transport
 from connectors.protocol import (
     Answer,
     ConfigurationError,
@@ -27,11 +28,10 @@ from connectors.protocol import (
     ThrottledError,
     TransientError,
 )
-from connectors.transport import AnsweredError, Origin, Reply, Transport
 from connectors.valomnia import ValomniaSettings, ValomniaTarget
 from connectors.valomnia.answer import Action, action_for, blamed_field
+from connectors.valomnia.client import make_auth
 from connectors.valomnia.form import encode, shows
-from connectors.valomnia.session import SessionAuth
 
 App = Callable[[httpx.Request], httpx.Response]
 T = TypeVar("T")
@@ -404,7 +404,7 @@ def test_sessions_that_end_after_few_requests_do_not_blame_the_credentials() -> 
 
 def test_the_sign_in_is_a_plain_conversation() -> None:
     """The auth asks for two requests and then signs the third; no network takes part."""
-    auth = SessionAuth(Origin(ORIGIN, ""), "/j_spring_security_check", "ann", SecretStr("canary-password"))
+    auth = make_auth(SETTINGS, Origin(ORIGIN, ""))
 
     async def converse() -> list[httpx.Request]:
         flow: AsyncGenerator[httpx.Request, httpx.Response] = auth.async_auth_flow(httpx.Request("GET", ORIGIN))

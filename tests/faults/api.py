@@ -9,12 +9,12 @@ from datetime import timedelta
 
 import httpx
 
+from connectors.api.transport import Limits, Reply, Transport
 from connectors.protocol import Page
 from connectors.sandbox.app import SandboxApp
 from connectors.sandbox.fault import Faults, Strike
 from connectors.sandbox.server import App, running
 from connectors.sandbox.valomnia.vendor import valomnia_app
-from connectors.transport import Limits, Reply, Transport
 from connectors.valomnia import ValomniaSourceSettings
 from connectors.valomnia.source import ValomniaSource
 from tests.connectors.sandbox.caller import CUSTOMERS, LOGIN, FakeTime

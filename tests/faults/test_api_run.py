@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from connectors.transport import Reply
+from connectors.api.transport import Reply
 from flows.summary import ExitCode
 from tests.faults.api_run import ApiRuns, running
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.transport import Origin, Reply
-from connectors.valomnia.listing import Listing, Query, UnfitError, read_listing
+from connectors.api.inquiry import UnfitError
+from connectors.api.transport import Origin, Reply
+from connectors.valomnia.listing import Listing, Query, read_listing
 
 ORIGIN = Origin.of("valomnia", "https://acme.valomnia.com")
 DATES = ("2016-08-16T09:02:13Z", "2016-08-16T09:02:14Z", None, "2016-08-16T09:02:14Z")

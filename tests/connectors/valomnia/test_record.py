@@ -11,16 +11,17 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from connectors.valomnia.listing import Entry, parse_exactly
-from connectors.valomnia.record import DOCUMENTED, Form, cursor_after
+from connectors.api.body import parse_exactly
+from connectors.valomnia.listing import Entry
+from connectors.valomnia.record import DOCUMENTED, Records, cursor_after
 
 STAMP = "2016-08-16T09:02:13Z"
 
 
-def page_of(*records: Mapping[str, object], form: Form | None = None) -> Any:
+def page_of(*records: Mapping[str, object], form: Records | None = None) -> Any:
     """Make a page of records, each with an id and a date unless it says otherwise."""
     entries = [Entry.of({"id": number, "lastUpdated": STAMP, **record}) for number, record in enumerate(records)]
-    return (form or Form()).page(entries, None)
+    return (form or Records()).page(entries, None)
 
 
 def first(records: pd.DataFrame) -> dict[str, object]:
@@ -75,7 +76,7 @@ def test_half_a_character_is_left_to_the_checks() -> None:
 
 def test_columns_are_the_documented_ones_and_the_examples() -> None:
     """What an example has beyond the documentation comes after it; what a later record adds is left out."""
-    form = Form([{"id": 1, "loyalty": {"points": 3, "href": "/x"}, "tags": ["a"]}])
+    form = Records([{"id": 1, "loyalty": {"points": 3, "href": "/x"}, "tags": ["a"]}])
     assert form.columns == (*DOCUMENTED, "loyalty.points", "tags")
     records = page_of({"loyalty": None, "tags": [], "surprise": 1}, form=form).records
     assert tuple(records) == form.columns
@@ -110,11 +111,11 @@ def test_a_last_update_that_has_not_come_is_no_version() -> None:
     answered = datetime(2016, 8, 16, 9, 2, 13, tzinfo=UTC)
     texts = ["2016-08-16T09:02:13.999Z", "2016-08-16T09:02:14Z", "2999-12-31T00:00:00Z"]
     records = [{"id": number, "lastUpdated": text} for number, text in enumerate(texts)]
-    page = Form().page([Entry.of(record, answered) for record in records], None)
+    page = Records().page([Entry.of(record, answered) for record in records], None)
     assert page.versions == ["2016-08-16T09:02:13.999000Z", "", ""]
     assert page.unreadable == {}
     assert page.notice == "2 records are dated after the source's clock"
-    assert "" not in (Form().page([Entry.of(record) for record in records], None).versions or [""])
+    assert "" not in (Records().page([Entry.of(record) for record in records], None).versions or [""])
 
 
 def test_cursors_stay_behind_the_servers_clock() -> None:

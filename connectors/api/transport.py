@@ -14,6 +14,7 @@ import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
@@ -56,18 +57,21 @@ class Origin:
     prefix: str
 
     @classmethod
-    def of(cls, connector: str, base_url: str) -> Origin:
-        """Read a `base_url`; raises ConfigurationError, without showing it, where it is no safe place to send to."""
+    def of(cls, connector: str, base_url: str, key: str = "base_url") -> Origin:
+        """Read an address of a job file (`key` names it there).
+
+        Raises ConfigurationError, without showing it, where it is no safe place to send to.
+        """
         try:
             url = httpx.URL(base_url.strip())
         except httpx.InvalidURL:
-            raise ConfigurationError(f"{connector}: base_url is not an address") from None
+            raise ConfigurationError(f"{connector}: {key} is not an address") from None
         if url.scheme not in {"http", "https"} or not _HOST.fullmatch(url.raw_host.decode("ascii")):
-            raise ConfigurationError(f"{connector}: base_url must begin with https:// and name a host")
+            raise ConfigurationError(f"{connector}: {key} must begin with https:// and name a host")
         if url.userinfo or url.query or url.fragment:
-            raise ConfigurationError(f"{connector}: base_url must carry neither credentials nor a query")
+            raise ConfigurationError(f"{connector}: {key} must carry neither credentials nor a query")
         if url.scheme == "http" and not _is_loopback(url.host):
-            raise ConfigurationError(f"{connector}: base_url must be https:// (http:// is for this machine alone)")
+            raise ConfigurationError(f"{connector}: {key} must be https:// (http:// is for this machine alone)")
         return cls(f"{url.scheme}://{url.netloc.decode('ascii')}", url.raw_path.decode("ascii").rstrip("/"))
 
     def holds(self, url: httpx.URL) -> bool:
@@ -88,12 +92,22 @@ class Transport(httpx.AsyncBaseTransport):
 
     httpx's own pool slows with the square of the requests in flight, and building httpx's request and response costs
     as much as sending; `exchange` does without both. The caller bounds how many are in flight. Proxies and
-    certificates of the environment count only with `trust_env`; certificates are always verified.
+    certificates of the environment count only with `trust_env`; certificates are always verified. Only requests of
+    httpx may go to `token_url` instead, where another server than the API's hands out tokens.
     """
 
-    def __init__(self, connector: str, base_url: str, limits: Limits | None = None, *, trust_env: bool = False) -> None:
+    def __init__(
+        self,
+        connector: str,
+        base_url: str,
+        limits: Limits | None = None,
+        *,
+        token_url: str | None = None,
+        trust_env: bool = False,
+    ) -> None:
         self.connector = connector
         self.origin = Origin.of(connector, base_url)
+        self._token_origin = self.origin if token_url is None else Origin.of(connector, token_url, "token_url")
         self.requests = 0
         self._limits = limits or Limits()
         self._trust_env = trust_env
@@ -129,14 +143,19 @@ class Transport(httpx.AsyncBaseTransport):
     async def exchange(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, operation: str
     ) -> Reply:
-        """Send one request to a target (path and query, already percent-encoded) and read its whole answer.
+        """Send one request to a target of the API (path and query, already percent-encoded) and read its whole answer.
 
         Raises TransientError for silence, a broken connection or too long an answer, PermanentError where no secure
         connection can be made; both name the operation.
         """
+        return await self._exchange(method, self.origin.root + target, headers, body, operation)
+
+    async def _exchange(
+        self, method: str, address: str, headers: Mapping[str, str], body: bytes | None, operation: str
+    ) -> Reply:
         assert self._session is not None, "the transport is entered before it is used"
         self.requests += 1
-        url = URL(self.origin.root + target, encoded=True)  # as it stands: yarl would undo the %2F of a reference
+        url = URL(address, encoded=True)  # as it stands: yarl would undo the %2F of a reference
         # An image: in pieces, because aiohttp warns of one that would keep the event loop busy while it is written.
         data = io.BytesIO(body) if body is not None and len(body) > _MIB else body
         try:
@@ -151,12 +170,17 @@ class Transport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Carry a request of httpx; its `operation` extension names it in errors."""
-        if not self.origin.holds(request.url):
+        origin = next((each for each in (self.origin, self._token_origin) if each.holds(request.url)), None)
+        if origin is None:
             raise PermanentError(f"{self.connector}: refused to send a request to another origin")
         headers = {name: value for name, value in request.headers.items() if name not in _HOP_BY_HOP}
         operation = str(request.extensions.get("operation", request.method))
         target = request.url.raw_path.decode("ascii")
-        reply = await self.exchange(request.method, target, headers, await request.aread() or None, operation)
+        body = await request.aread() or None
+        if origin is self.origin:
+            reply = await self.exchange(request.method, target, headers, body, operation)
+        else:
+            reply = await self._exchange(request.method, origin.root + target, headers, body, operation)
         shown = [(name, value) for name, value in reply.headers.items() if name.lower() != "content-encoding"]
         return httpx.Response(reply.status, headers=shown, content=reply.body, request=request)
 
@@ -221,6 +245,15 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
     answered = _moment(headers.get("Date", ""))
     start = answered if answered is not None else now if now is not None else time.time()
     return max(0.0, due - start)
+
+
+def server_time(headers: Mapping[str, str]) -> datetime | None:
+    """Read when the server answered, by its own clock, in whole seconds as HTTP tells it."""
+    try:
+        moment = parsedate_to_datetime(headers.get("Date", ""))
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _moment(text: str) -> float | None:

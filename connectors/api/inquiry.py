@@ -10,11 +10,14 @@ from typing import TypeVar
 
 from connectors.protocol import BrokenSourceError, ThrottledError, TransientError, UnavailableError
 from connectors.retry import Retry
-from connectors.valomnia.listing import UnfitError
 
 _LONGEST_WAIT_SECONDS = 900.0  # as long as the policy's longest: beyond it, another run is the better waiter
 
 T = TypeVar("T")
+
+
+class UnfitError(TransientError):
+    """The system answered, but with something that cannot be what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
