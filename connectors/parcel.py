@@ -6,37 +6,86 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from connectors.api.transport import AnsweredError
-from connectors.protocol import Answer, Refusal, Row, TransientError
+from connectors.directory import Directory
+from connectors.protocol import Answer, Held, Refusal, Row, TransientError
 
 
 @dataclass(slots=True)
 class Parcel:
-    """A row under way: `tries` were made, of which `failures` count against the customer."""
+    """A row under way: `tries` were made, of which `failures` count against the customer.
+
+    `located` says that what the row's `target_id` tells is certain: this customer, or none. `taken_in` is the answer
+    of a target that decides later, `asked_at` when it was first asked what it had decided, or whether it holds a
+    customer whose send had no answer.
+    """
 
     position: int
     row: Row
+    located: bool = True
     tries: int = 0
     failures: int = 0
     last_failure: TransientError | None = None
+    unanswered: bool = False  # it was sent, and had no answer
     looked_up: bool = False
     successes: int = 0  # of the gate, at the first failure
     openings: int = 0  # of the circuit, at the first failure
+    surprises: int = 0
+    contradicted: Answer | None = None  # the target says that what was to be created is there already
+    taken_in: Answer | None = None
+    asked_at: float | None = None
+    asked: int = 0
+
+    @classmethod
+    def located_by(cls, directory: Directory, position: int, row: Row) -> Parcel:
+        """Make a parcel for a target with ids of its own, with what its directory knows."""
+        if row.target_id is not None:
+            return cls(position, row)
+        match directory.ids(row.reference):
+            case (only,) if not row.doubtful:
+                return cls(position, replace(row, target_id=only))
+            case () if not row.doubtful and directory.excludes(row.reference):
+                return cls(position, row)
+        return cls(position, row, located=False)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether an earlier send had no answer, so that the target may hold what it was sent."""
+        return self.row.doubtful or self.unanswered
 
     @property
     def sendable(self) -> Row:
         """The row, marked doubtful where an earlier send had no answer."""
-        return self.row if self.last_failure is None else replace(self.row, doubtful=True)
+        return replace(self.row, doubtful=self.doubtful)
 
     def begin_anew(self) -> None:
         """Forget failures that were the target's."""
         self.failures = 0
         self.looked_up = False
 
+    def locate(self, held: Held | None) -> None:
+        """Note where the customer stands in the target; None: it is not there."""
+        self.row = replace(self.row, target_id=held.target_id if held is not None else None)
+        self.located = True
+
     def refused(self) -> Answer:
         """Refuse the customer, by what its last try met: a failure of the target, or no answer at all."""
         status = self.last_failure.status if isinstance(self.last_failure, AnsweredError) else None
+        tries = max(self.tries, self.failures)
         if status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            refusal = Refusal("server_error", "", f"the target failed on this customer {self.tries} times")
+            refusal = Refusal("server_error", "", f"the target failed on this customer {tries} times")
         else:
-            refusal = Refusal("unconfirmed", "", f"no answer confirmed this customer in {self.tries} tries")
+            refusal = Refusal("unconfirmed", "", f"no answer confirmed this customer in {tries} tries")
         return Answer(status, refusals=(refusal,))
+
+
+def ambiguous(held: Held) -> Answer:
+    """Refuse a customer whose reference several customers of the target bear."""
+    words = f"{held.others + 1} customers of the target bear this reference"
+    return Answer(None, refusals=(Refusal("ambiguous_reference", "", words),))
+
+
+def undecided(parcel: Parcel) -> Answer:
+    """Refuse, for now, a customer about which the target does not decide."""
+    assert parcel.taken_in is not None
+    refusal = Refusal("unconfirmed", "", "the target has taken the customer in, and not decided about it yet")
+    return Answer(parcel.taken_in.status, parcel.taken_in.target_id, refusals=(refusal,))

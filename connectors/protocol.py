@@ -20,7 +20,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol, Self
+from enum import Enum, auto
+from typing import Protocol, Self, runtime_checkable
 
 import pandas as pd
 
@@ -172,9 +173,8 @@ class Row:
     """A customer as it is sent.
 
     `values` maps target fields to plain values (text, bool, int, Decimal, list, `pathlib.Path` for a file to
-    upload); None clears the field, and a field that is not there stays as it is. `target_id` is what the crosswalk
-    knows. `doubtful` says that an earlier send of this customer had no answer: a target that can only create looks
-    it up first.
+    upload); None clears the field, and a field that is not there stays as it is. `target_id` is the target's own id
+    of this reference, where it is known. `doubtful` says that an earlier send of this customer had no answer.
     """
 
     reference: str
@@ -183,32 +183,72 @@ class Row:
     doubtful: bool = False
 
 
+class Surprise(Enum):
+    """What an answer shows to be otherwise than the request took for granted."""
+
+    GONE = auto()  # the customer that was to be updated is not there any more
+    EXISTS = auto()  # the customer that was to be created is there already
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the target said to one row: accepted, or refused with its reasons.
 
-    `created` is what the answer tells: True (created), False (updated) or None (it does not say).
+    `created` is what the answer tells: True (created), False (updated) or None (it does not say). With a `surprise`
+    the refusals count only where looking the customer up does not help. `pending` says that the target has taken the
+    row in and will decide about it later.
     """
 
     status: int | None
     target_id: str | None = None
     created: bool | None = None
     refusals: tuple[Refusal, ...] = ()
+    surprise: Surprise | None = None
+    pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A customer that the target holds: its id, and whether it shows the values of the row that was asked for."""
+    """A customer that the target holds: its id, and whether it shows the values of the row that was asked for.
+
+    `others` counts further customers under the same reference. `refusals` say why the target, which had taken the row
+    in, has turned it down since.
+    """
 
     target_id: str
     same: bool
+    others: int = 0
+    refusals: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """A part of the list of whom a target holds: ids by reference, and the cursor to the next part (None: the last).
+
+    `total` is how many customers the target counts, if it does. `steady` says that the parts fit together whatever
+    changes in between, so that a reference which is in none of them is not held.
+    """
+
+    ids: Mapping[str, tuple[str, ...]]
+    cursor: str | None
+    steady: bool
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """Something of the target's that customers name (a category, a payment type), by whatever names it has there."""
+
+    id: str
+    reference: str | None = None
+    name: str | None = None
 
 
 class Target(Protocol):
     """Something that customers are written to; asynchronous, many requests in flight, each tried exactly once.
 
-    `send` and `look_up` raise TransientError, ThrottledError or PermanentError when the system fails; a refusal of
-    the customer is an Answer. Retries, pace and circuit are `connectors.delivery`'s.
+    Every method but the first two raises TransientError, ThrottledError or PermanentError when the system fails; a
+    refusal of the customer is an Answer. Retries, pace and circuit are `connectors.delivery`'s.
     """
 
     @property
@@ -222,7 +262,26 @@ class Target(Protocol):
         """Let go of connections."""
 
     async def send(self, row: Row) -> Answer:
-        """Upsert one customer by its reference, in one request (and one more where a session had to be renewed)."""
+        """Write one customer, in one request (and one more where a session had to be renewed).
+
+        A target that takes references upserts by them. An `IdTarget` updates the customer with the row's `target_id`,
+        and creates one where there is none.
+        """
 
     async def look_up(self, row: Row) -> Held | None:
-        """Find one customer by its reference; None where the target certainly does not hold it."""
+        """Find one customer by its id, or by its reference; None where the target certainly does not hold it."""
+
+    async def entities(self, kind: str) -> Sequence[Entity] | None:
+        """List what customers may name; None where the target has no such list."""
+
+
+@runtime_checkable
+class IdTarget(Target, Protocol):
+    """A target that knows customers by ids of its own, and would create the same reference twice."""
+
+    @property
+    def settling_seconds(self) -> float:
+        """Say how long a customer that was just written may stay invisible to look-ups."""
+
+    async def roll(self, cursor: str | None) -> Roll:
+        """Show a part of the list of all customers, in one request."""

@@ -7,7 +7,7 @@ lists (`connectors.valomnia.form`), and that an upsert which updated answers 200
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -15,7 +15,7 @@ import httpx
 
 from connectors.api.body import UnsendableError, parse_object
 from connectors.api.transport import Reply, Transport
-from connectors.protocol import Answer, Held, Row, TransientError
+from connectors.protocol import Answer, Entity, Held, Row, TransientError
 from connectors.valomnia.answer import (
     NOT_FOUND,
     Action,
@@ -26,6 +26,7 @@ from connectors.valomnia.answer import (
     read_upsert,
 )
 from connectors.valomnia.client import api_path, make_client
+from connectors.valomnia.entity import RESOURCES, list_entities
 from connectors.valomnia.form import encode, read_image, segment, shows, split_files
 from connectors.valomnia.settings import ValomniaSettings
 
@@ -40,7 +41,8 @@ class ValomniaTarget:
 
     def __init__(self, settings: ValomniaSettings, transport: Transport | None = None) -> None:
         self._client = make_client(settings, transport)
-        self._path = f"{api_path(settings, self._client.origin)}/customers/reference/"
+        self._api = api_path(settings, self._client.origin)
+        self._path = f"{self._api}/customers/reference/"
 
     @property
     def address(self) -> str:
@@ -92,6 +94,10 @@ class ValomniaTarget:
                 raise TransientError(f"valomnia: look-up: status {reply.status}")
             case action:
                 raise failure(action, reply, "look-up")
+
+    async def entities(self, kind: str) -> Sequence[Entity] | None:
+        """List what customers may name; None where the server has no such list, or where no kind is called so."""
+        return await list_entities(self._client, self._api, kind) if kind in RESOURCES else None
 
     async def _send_parts(self, target: str, values: Mapping[str, object]) -> Reply:
         texts, paths = split_files(values)

@@ -10,6 +10,7 @@ from typing import Self
 
 import pytest
 
+from connectors.api.transport import AnsweredError
 from connectors.delivery import Courier, Delivery
 from connectors.gate import Gate
 from connectors.protocol import (
@@ -24,7 +25,6 @@ from connectors.protocol import (
     TransientError,
     UnavailableError,
 )
-from connectors.api.transport import AnsweredError
 from tests.connectors.virtual_loop import clock, run
 
 Say = Answer | Exception
@@ -78,6 +78,9 @@ class FakeTarget:
         if isinstance(self.held, Exception):
             raise self.held
         return self.held
+
+    async def entities(self, _kind: str) -> None:
+        """Have no lists."""
 
 
 def make_courier(target: FakeTarget, concurrency: int = 4) -> Courier:

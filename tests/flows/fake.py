@@ -115,3 +115,6 @@ class FakeTarget:
         """Find a customer."""
         held = self.customers.get(row.reference)
         return None if held is None else Held(f"id-{row.reference}", row.values.items() <= held.items())
+
+    async def entities(self, _kind: str) -> None:
+        """Have no lists."""

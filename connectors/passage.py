@@ -1,0 +1,197 @@
+"""Takes one customer from its place in the target to its answer: located, sent, asked for again; waits for nobody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from connectors.parcel import Parcel, ambiguous, undecided
+from connectors.protocol import Answer, Held, IdTarget, Surprise, ThrottledError, TransientError
+from connectors.trip import Trip
+
+if TYPE_CHECKING:
+    from connectors.delivery import Courier
+
+_MOST_SURPRISES = 2
+_DECIDING_SECONDS = 60.0  # a target that takes longer to decide is asked by the next run
+
+
+@dataclass(slots=True)
+class Passage:
+    """The way of each parcel of one trip."""
+
+    courier: Courier
+    trip: Trip
+    _parked: list[Parcel] = field(default_factory=list)  # out of tries, while nobody else succeeds either
+
+    async def advance(self, parcel: Parcel) -> None:
+        """Take a parcel one request further."""
+        try:
+            if parcel.failures >= self.courier.retry.tries:
+                await self._settle(parcel)
+            elif parcel.taken_in is not None:
+                await self._ask_decision(parcel)
+            elif not parcel.located:
+                await self._locate(parcel)
+            else:
+                await self._send(parcel)
+        except ThrottledError:
+            self.trip.put_back(parcel)
+        except TransientError as error:
+            self._note_failure(parcel, error)
+
+    def close_waiting(self) -> bool:
+        """Refuse customers where the target at least answered a look-up, probe for the others."""
+        if not self._parked:
+            return False
+        parked, self._parked = self._parked, []
+        for parcel in parked:
+            if parcel.looked_up:
+                self.trip.report(parcel, parcel.refused())
+            else:
+                self._put_back_anew(parcel)
+        if self.trip.waits and not self.courier.gate.is_open:
+            self.courier.gate.trip()
+        return True
+
+    async def _send(self, parcel: Parcel) -> None:
+        note = self.courier.note_retry if parcel.tries else self.courier.note_send
+        try:
+            call = partial(self.courier.target.send, parcel.sendable)
+            answer = await self.trip.through(call, note, parcel.row.reference)
+        except ThrottledError:
+            raise
+        except TransientError:
+            parcel.tries += 1
+            parcel.unanswered = True
+            if isinstance(self.courier.target, IdTarget) and parcel.row.target_id is None:
+                parcel.located = False  # it may have been created
+            raise
+        parcel.tries += 1
+        if answer.surprise is not None and parcel.surprises < _MOST_SURPRISES:
+            self._surprised(parcel, answer)
+        elif answer.pending:
+            parcel.taken_in, parcel.asked_at = answer, self.courier.clock()
+            self.trip.put_back(parcel)
+        else:
+            self._report(parcel, answer)
+
+    def _surprised(self, parcel: Parcel, answer: Answer) -> None:
+        """Look a customer up that is not where it was thought to be."""
+        parcel.surprises += 1
+        parcel.locate(None)
+        parcel.located = False
+        parcel.contradicted = answer if answer.surprise is Surprise.EXISTS else None
+        if self.courier.directory is not None:
+            self.courier.directory.forget(parcel.row.reference)
+        self.trip.put_back(parcel)
+
+    async def _locate(self, parcel: Parcel) -> None:
+        """Find out whether the target holds a customer before one is created."""
+        held = await self._look_up(parcel)
+        if held is None:
+            self._not_found(parcel)
+        elif held.others:
+            self.trip.report(parcel, ambiguous(held))
+        elif held.same and parcel.doubtful:
+            self._report(parcel, Answer(None, held.target_id))  # what had no answer has arrived
+        else:
+            parcel.locate(held)
+            self.trip.put_back(parcel)
+
+    def _not_found(self, parcel: Parcel) -> None:
+        """Create a customer that is not held, unless one that was just written may still be invisible."""
+        if (parcel.doubtful or parcel.contradicted is not None) and (wait := self._settling(parcel)) > 0:
+            self.trip.put_back(parcel, wait)
+        elif parcel.contradicted is not None:
+            self._report(parcel, parcel.contradicted)
+        else:
+            parcel.locate(None)
+            self.trip.put_back(parcel)
+
+    def _settling(self, parcel: Parcel) -> float:
+        """Say how long to wait before asking again; 0 once what was written must be visible."""
+        target, now = self.courier.target, self.courier.clock()
+        assert isinstance(target, IdTarget)
+        if parcel.asked_at is None:
+            parcel.asked_at = now
+        left = parcel.asked_at + target.settling_seconds - now
+        return min(left, max(0.25, target.settling_seconds / 4))
+
+    async def _ask_decision(self, parcel: Parcel) -> None:
+        """Ask a target that decides later what it has decided."""
+        assert parcel.taken_in is not None
+        assert parcel.asked_at is not None
+        held = await self._look_up(parcel)
+        answer = parcel.taken_in
+        if held is not None and held.refusals:
+            self._report(parcel, Answer(answer.status, held.target_id, refusals=held.refusals))
+        elif held is not None and held.same:
+            self._report(parcel, Answer(answer.status, held.target_id, answer.created))
+        elif self.courier.clock() - parcel.asked_at >= _DECIDING_SECONDS:
+            self._report(parcel, undecided(parcel))
+        else:
+            parcel.asked += 1
+            self.trip.put_back(parcel, min(8.0, 0.25 * 2**parcel.asked))
+
+    async def _look_up(self, parcel: Parcel) -> Held | None:
+        call = partial(self.courier.target.look_up, parcel.row)
+        return await self.trip.through(call, self.courier.note_look_up, parcel.row.reference)
+
+    async def _settle(self, parcel: Parcel) -> None:
+        """Settle a customer that is out of tries: by what the target holds, else by how the others fare."""
+        if parcel.openings != self.courier.gate.openings:
+            self._put_back_anew(parcel)
+            return
+        try:
+            held = await self._look_up(parcel)
+        except ThrottledError:
+            raise
+        except TransientError:
+            held = None
+        else:
+            parcel.looked_up = True
+        if held is not None and held.same and not held.others:
+            self.trip.report(parcel, Answer(None, held.target_id))
+        else:
+            self._judge(parcel)
+
+    def _note_failure(self, parcel: Parcel, error: TransientError) -> None:
+        """Count a failure against the customer, unless the target fails for all, and plan the next try."""
+        courier, gate = self.courier, self.courier.gate
+        parcel.last_failure = error
+        if parcel.failures and parcel.openings != gate.openings:
+            parcel.begin_anew()
+        if parcel.failures == 0:
+            parcel.successes, parcel.openings = gate.successes, gate.openings
+        if not gate.is_open:
+            parcel.failures += 1
+        if parcel.failures >= courier.retry.tries:
+            self.trip.put_back(parcel)
+            return
+        pause = courier.retry.pause(max(1, parcel.failures), error.delay_seconds, courier.chance())
+        self.trip.put_back(parcel, max(pause, courier.budget.claim_retry(courier.clock())))
+
+    def _judge(self, parcel: Parcel) -> None:
+        """Refuse a customer that fails while others succeed; while nobody succeeds, wait for what becomes of them."""
+        gate = self.courier.gate
+        if parcel.openings != gate.openings:
+            self._put_back_anew(parcel)
+        elif gate.successes > parcel.successes:
+            self.trip.report(parcel, parcel.refused())
+        else:
+            self._parked.append(parcel)
+
+    def _put_back_anew(self, parcel: Parcel) -> None:
+        parcel.begin_anew()
+        self.trip.put_back(parcel)
+
+    def _report(self, parcel: Parcel, answer: Answer) -> None:
+        """Give a parcel its answer; that the target answered says something about those that wait."""
+        if self.courier.directory is not None and answer.target_id is not None and not answer.refusals:
+            self.courier.directory.note(parcel.row.reference, answer.target_id)
+        self.trip.report(parcel, answer)
+        parked, self._parked = self._parked, []
+        for each in parked:
+            self._judge(each)
