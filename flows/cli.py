@@ -38,6 +38,9 @@ class SandboxSystem(StrEnum):
     """The systems that have a sandbox; a test holds them against the sandboxes' own catalogue."""
 
     VALOMNIA = "valomnia"
+    KEYPRO = "keypro"
+    JTL = "jtl"
+    TRADEVEST = "tradevest"
 
 
 JobFile = Annotated[Path, typer.Argument(metavar="JOB.yaml", help="The job file.", show_default=False)]

@@ -9,7 +9,7 @@ from connectors.sandbox.app import SandboxApp
 from connectors.sandbox.fault import Faults
 from connectors.sandbox.journal import Journal
 
-SYSTEMS: Mapping[str, str] = {"valomnia": "Valomnia"}
+SYSTEMS: Mapping[str, str] = {"valomnia": "Valomnia", "keypro": "Keypro", "jtl": "JTL-Wawi", "tradevest": "tradevest"}
 """The systems by their kind in a job file, with the vendors' spelling."""
 
 
@@ -30,5 +30,23 @@ def open_sandbox(system: str, *, faults: Faults | None = None, journal: Journal 
 
             settings = ValomniaSettings()
             return Opened(valomnia_app(settings, faults=faults, journal=journal), settings.credentials)
+        case "keypro":
+            from connectors.sandbox.keypro.setting import KeyproSettings
+            from connectors.sandbox.keypro.vendor import keypro_app
+
+            keypro = KeyproSettings()
+            return Opened(keypro_app(keypro, faults=faults, journal=journal), keypro.credentials)
+        case "jtl":
+            from connectors.sandbox.jtl.setting import JtlSettings
+            from connectors.sandbox.jtl.vendor import jtl_app
+
+            jtl = JtlSettings()
+            return Opened(jtl_app(jtl, faults=faults, journal=journal), jtl.credentials)
+        case "tradevest":
+            from connectors.sandbox.tradevest.setting import TradevestSettings
+            from connectors.sandbox.tradevest.vendor import tradevest_app
+
+            tradevest = TradevestSettings()
+            return Opened(tradevest_app(tradevest, faults=faults, journal=journal), tradevest.credentials)
         case _:
             raise LookupError(f"there is no sandbox of {system}")

@@ -22,9 +22,9 @@ def estrange(reply: Reply) -> Reply:
 
 def spoil_list(reply: Reply, kind: Kind | ListKind, location: str) -> Reply:
     """Spoil the answer to a list request as `fault.Strike` describes it; other answers stay."""
-    content = _content(reply)
-    if not {"paging", "data"} <= content.keys():
+    if not is_list(reply):
         return reply
+    content = _content(reply)
     match kind:
         case "no_customers":
             content["data"] = []
@@ -37,6 +37,11 @@ def spoil_list(reply: Reply, kind: Kind | ListKind, location: str) -> Reply:
         case _:  # `first_page`: it was another request's answer already
             pass
     return json_reply(reply.status, content)
+
+
+def is_list(reply: Reply) -> bool:
+    """Say whether a reply answers a list request."""
+    return {"paging", "data"} <= _content(reply).keys()
 
 
 def first_page(request: Request) -> Request:

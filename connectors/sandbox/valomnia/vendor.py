@@ -21,7 +21,7 @@ from connectors.sandbox.journal import Journal
 from connectors.sandbox.valomnia.answer import ANSWER_KEYS, CustomerView, Link, show_entity
 from connectors.sandbox.valomnia.book import Customer, CustomerBook, read_value
 from connectors.sandbox.valomnia.customer import CustomerDesk
-from connectors.sandbox.valomnia.fault import estrange, first_page, spoil_list
+from connectors.sandbox.valomnia.fault import estrange, first_page, is_list, spoil_list
 from connectors.sandbox.valomnia.listing import DATE_FILTERS, DATES, Query, make_paging, read_query, select
 from connectors.sandbox.valomnia.refusal import ApiError, delete_failed, invalid_param, missing, not_found
 from connectors.sandbox.valomnia.seed import Pool, Seeds
@@ -108,7 +108,7 @@ class ValomniaVendor:
 
     def spoil(self, request: Request, reply: Reply, strike: Strike) -> Reply:
         """Make the answer to a list request wrong; other answers stay."""
-        if strike.kind == "first_page":
+        if strike.kind == "first_page" and is_list(reply):
             reply = self.handle(first_page(request), Faults())
         return spoil_list(reply, strike.kind, strike.location)
 

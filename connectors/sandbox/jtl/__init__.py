@@ -1,0 +1,1 @@
+"""JTL-Wawi's customer API as its documentation says, on this machine."""

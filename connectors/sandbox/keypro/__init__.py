@@ -1,0 +1,1 @@
+"""Keypro's customer API as its documentation says, on this machine."""
