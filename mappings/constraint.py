@@ -13,8 +13,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mappings.description import SystemField
 from mappings.image import image_format
-from mappings.system import SystemField
+from mappings.kind import CANONICAL_INTEGER
+from mappings.moment import is_date, is_datetime
 from mappings.value import CLEAR, Clear, Mask, as_arrow, canonical_text, is_text, nulls
 
 CellTest: TypeAlias = Callable[[object], bool]
@@ -31,6 +33,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 }
 # Of these any value of the right type will do, so that a page is mostly judged by its set of types.
 SIMPLE_TYPES = frozenset({"text", "boolean", "integer"})
+FORMS: dict[str, Callable[[str], bool]] = {"date": is_date, "datetime": is_datetime}
 
 
 def marked(column: pd.Series, breaks: CellTest) -> Mask:
@@ -63,22 +66,47 @@ def missing(column: pd.Series) -> Mask:
 
 
 def type_mismatches(column: pd.Series, field: SystemField) -> Mask:
-    """Mark cells whose value is not of the field's type; decimals must be finite."""
-    allowed = TYPES[field.type]
+    """Mark cells whose value is not of the field's type; decimals must be finite, days and points in time exist."""
+    allowed, has_form = TYPES[field.type], FORMS.get(field.type, _any)
     if is_text(column):
-        return np.zeros(len(column), dtype=bool) if str in allowed else ~nulls(column)
+        if str not in allowed:
+            return ~nulls(column)
+        return np.zeros(len(column), dtype=bool) if has_form is _any else other_text(column, has_form)
     if field.type in SIMPLE_TYPES and set(map(type, column.tolist())) <= {*allowed, type(None), Clear}:
         return np.zeros(len(column), dtype=bool)
     item = {"text": str, "integer": int}.get(field.items or "", object)
+    # Of lists that belong together one may have nothing in a place, unless it is the one that is always needed.
+    gap = type(None) if field.parallel and field.required_with_any is None else item
 
     def fits(value: object) -> bool:
         if type(value) is list:
-            return list in allowed and all(isinstance(part, item) and not isinstance(part, bool) for part in value)
+            return list in allowed and all(isinstance(part, item | gap) and type(part) is not bool for part in value)
         if isinstance(value, Decimal):
             return Decimal in allowed and value.is_finite()
+        if isinstance(value, str):
+            return str in allowed and has_form(value)
         return type(value) in allowed or (isinstance(value, Path) and Path in allowed)
 
     return marked(column, lambda value: not fits(value))
+
+
+def _any(_: str) -> bool:
+    return True
+
+
+def no_ids(column: pd.Series) -> Mask:
+    """Mark texts, and lists of texts, that are not plain digits."""
+    return other_text(column, lambda text: CANONICAL_INTEGER.fullmatch(text) is not None)
+
+
+def other_text(column: pd.Series, fits: Callable[[str], bool]) -> Mask:
+    """Mark texts that do not fit, and lists with an entry of text that does not."""
+
+    def breaks(value: object) -> bool:
+        texts = value if isinstance(value, list) else [value]
+        return not all(fits(text) for text in texts if isinstance(text, str))
+
+    return marked(column, breaks)
 
 
 def undecodable(column: pd.Series) -> Mask:
@@ -93,15 +121,15 @@ def _broken(text: str) -> bool:
 
 
 def longer(column: pd.Series, limit: int) -> Mask:
-    """Mark texts of more characters than the limit."""
+    """Mark texts of more characters than the limit, and lists with such an entry."""
     if is_text(column):
         return _bools(pc.greater(pc.utf8_length(as_arrow(column)), limit))
-    return marked(column, lambda value: isinstance(value, str) and len(value) > limit)
+    return other_text(column, lambda text: len(text) <= limit)
 
 
 def shorter(column: pd.Series, limit: int) -> Mask:
-    """Mark texts of fewer characters than the limit."""
-    return marked(column, lambda value: isinstance(value, str) and len(value) < limit)
+    """Mark texts of fewer characters than the limit, and lists with such an entry."""
+    return other_text(column, lambda text: len(text) >= limit)
 
 
 def more_items(column: pd.Series, limit: int) -> Mask:
@@ -109,15 +137,38 @@ def more_items(column: pd.Series, limit: int) -> Mask:
     return marked(column, lambda value: isinstance(value, list) and len(value) > limit)
 
 
+def uneven(column: pd.Series, other: pd.Series) -> Mask:
+    """Mark rows in which both columns have a list, and not of one length."""
+    pairs = zip(column, other, strict=True)
+    lists = (isinstance(left, list) and isinstance(right, list) and len(left) != len(right) for left, right in pairs)
+    return np.fromiter(lists, bool, len(column))
+
+
+def outside(column: pd.Series, minimum: Decimal | None, maximum: Decimal | None) -> Mask:
+    """Mark numbers below the minimum or above the maximum."""
+
+    def breaks(value: object) -> bool:
+        if not isinstance(value, int | Decimal) or isinstance(value, bool) or not Decimal(value).is_finite():
+            return False
+        return (minimum is not None and value < minimum) or (maximum is not None and value > maximum)
+
+    return marked(column, breaks)
+
+
 def other_form(column: pd.Series, pattern: str) -> Mask:
-    """Mark texts that the pattern does not match as a whole."""
+    """Mark texts that the pattern does not match as a whole, and lists with such an entry."""
     compiled = re.compile(pattern)
-    return marked(column, lambda value: isinstance(value, str) and compiled.fullmatch(value) is None)
+    return other_text(column, lambda text: compiled.fullmatch(text) is not None)
 
 
 def no_choice(column: pd.Series, choices: frozenset[str]) -> Mask:
-    """Mark values whose canonical text is none of the choices."""
-    return marked(column, lambda value: isinstance(value, str | int) and canonical_text(value) not in choices)
+    """Mark values, and lists with an entry, whose canonical text is none of the choices."""
+
+    def breaks(value: object) -> bool:
+        parts = value if isinstance(value, list) else [value]
+        return any(canonical_text(part) not in choices for part in parts if isinstance(part, str | int))
+
+    return marked(column, breaks)
 
 
 def equal(column: pd.Series, other: pd.Series) -> Mask:

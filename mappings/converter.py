@@ -22,7 +22,7 @@ from typing import Any, Literal, TypeAlias, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from mappings.system import nearest
+from mappings.name import nearest
 from mappings.value import ConversionError
 
 __all__ = ["ConversionError", "Converter", "column_converter", "converter", "join_converter", "load_converters"]

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from mappings.system import nearest
+from mappings.name import nearest
 from mappings.value import canonical_text
 
 Plain: TypeAlias = bool | int | float | Decimal | str | dt.datetime | dt.date

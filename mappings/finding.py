@@ -116,6 +116,31 @@ CODES: Mapping[str, Advice] = {
         "Another customer of this run, or of the target, bears the same reference.",
         "Decide which of the two keeps the reference, and change the other in the source.",
     ),
+    "not_found": Advice(
+        "Names something that does not exist",
+        "The customer names a parent, payment type or other entry that the target does not have.",
+        "Create or configure it in the target, or correct the value in the source; later runs try it again.",
+    ),
+    "not_updatable": Advice(
+        "Cannot be changed any more",
+        "The target holds the customer with another value in a field that it takes only with a new customer.",
+        "Correct the value in the source, or have the customer corrected in the target.",
+    ),
+    "ambiguous_name": Advice(
+        "Name of several things",
+        "The customer names a category, payment type or other entry by a name that several of the target's have.",
+        "Name it by its reference or id in the source, or with `values` in the job.",
+    ),
+    "invalid_id": Advice(
+        "Id that is none of the target's",
+        "The id that is remembered for this customer cannot be one of this target.",
+        "Check that the job points at the same target as before; report it if it does.",
+    ),
+    "ambiguous_reference": Advice(
+        "Reference of several customers",
+        "The target holds more than one customer under this reference, so that none of them was changed.",
+        "Decide which of them is the customer, and give the others in the target another reference.",
+    ),
     "rule_error": Advice(
         "Check could not be carried out",
         "A check broke on this record instead of judging it, so the record was not sent.",

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from mappings.column import Failures, apply
-from mappings.system import SystemField
+from mappings.description import SystemField
+from mappings.moment import as_date, as_datetime
 from mappings.value import EXACT_FLOAT_INTEGERS, ConversionError, canonical_text, exact_decimal, is_text
 
 CANONICAL_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,63}")
@@ -66,29 +67,31 @@ def typed_decimal(value: object) -> object:
             return value
 
 
+CASTERS: Mapping[str, Callable[[object], object]] = {
+    "text": typed_text,
+    "boolean": typed_boolean,
+    "integer": typed_integer,
+    "decimal": typed_decimal,
+    "date": as_date,
+    "datetime": as_datetime,
+}
+
+
 def cast(column: pd.Series, field: SystemField, root: Path) -> tuple[pd.Series, Failures]:
     """Type a column for its field; only files fail here (outside the root). Nulls stay null."""
-    if is_text(column) and field.type in {"text", "date", "datetime"}:
+    if is_text(column) and field.type == "text":
         return column, {}
     return apply(column, caster(field, root))
 
 
 def caster(field: SystemField, root: Path) -> Callable[[object], object]:
     """Choose how one value becomes what the field takes."""
-    match field.type:
-        case "boolean":
-            return typed_boolean
-        case "integer":
-            return typed_integer
-        case "decimal":
-            return typed_decimal
-        case "list":
-            item = typed_integer if field.items == "integer" else typed_text
-            return lambda value: [item(part) for part in value] if isinstance(value, list | tuple) else value
-        case "file":
-            return lambda value: inside(root, value) if isinstance(value, str) else value
-        case _:
-            return typed_text
+    if field.type == "list":
+        item = typed_integer if field.items == "integer" else typed_text
+        return lambda value: [item(part) for part in value] if isinstance(value, list | tuple) else value
+    if field.type == "file":
+        return lambda value: inside(root, value) if isinstance(value, str) else value
+    return CASTERS[field.type]
 
 
 def inside(root: Path, name: str) -> Path:

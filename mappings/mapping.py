@@ -20,8 +20,9 @@ from mappings.converter import Converter, Converters, find
 from mappings.field import FieldRule
 from mappings.finding import Finding, Findings
 from mappings.kind import UnsafePathError, cast
+from mappings.name import nearest
 from mappings.reference import normalise
-from mappings.system import System, nearest
+from mappings.system import System
 from mappings.value import CLEAR, ConversionError, absences, canonical_text, is_text, nulls, tidy
 
 QUOTED_CHARACTERS = 40
@@ -109,8 +110,10 @@ class ColumnMapper:
     def __init__(self, name: str, rule: FieldRule, system: System, converters: Converters, root: Path) -> None:
         self.name, self.rule, self.root = name, rule, root
         if name not in system.fields:
-            raise ValueError(f"{system.label} has no such field{nearest(name, system.fields)}")
+            raise ValueError(f"{system.label} has no such field{nearest(name, system.sendable)}")
         self.field = system.fields[name]
+        if self.field.read_only:
+            raise ValueError(f"{system.label} shows this field and does not take it, so it cannot be mapped")
         self.is_reference = name in system.references
         found = [(find(converters, step.name), step.argument) for step in rule.convert]
         steps = [Conversion(each, each.bind(argument), each.takes_text) for each, argument in found]

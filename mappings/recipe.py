@@ -102,6 +102,26 @@ def join_lines(columns: pd.DataFrame) -> pd.Series:
     return joined
 
 
+@join_converter
+def company_or_person(columns: pd.DataFrame) -> pd.Series:
+    """Take the first column where it has a value, and else the others joined with blanks: a company, or a person.
+
+    Examples::
+
+        ["Acme Ltd ", "Anna", "Smith"] -> "Acme Ltd"
+        [None, "Anna", "Smith"] -> "Anna Smith"
+        [" ", "Anna", None] -> "Anna"
+        ["", None, None] -> ""
+        [None, None, None] -> None
+    """
+    company = pc.utf8_trim_whitespace(as_arrow(columns.iloc[:, 0]))
+    if columns.shape[1] == 1:
+        return from_arrow(company)
+    person = as_arrow(join_words(columns.iloc[:, 1:]))
+    is_company = pc.fill_null(pc.not_equal(company, ""), fill_value=False)
+    return from_arrow(pc.if_else(is_company, company, pc.coalesce(person, company)))
+
+
 @converter
 def split(value: str, separator: str = ",") -> list[str]:
     """Make a list of the parts between separators; blank parts are left out.

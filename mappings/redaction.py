@@ -36,10 +36,11 @@ def redact(description: str, values: Mapping[str, object], system: System) -> st
 def _personal(values: Mapping[str, object], system: System) -> Iterator[tuple[str, str]]:
     """List personal values and their longer words, each with its field."""
     for field in system.personal & values.keys():
-        text = _text(values[field])
-        if text:
-            yield text, field
-            yield from ((word, field) for word in re.findall(r"\w+", text) if len(word) >= SHORTEST_WORD)
+        value = values[field]
+        for text in map(_text, value if isinstance(value, list | tuple) else [value]):
+            if text:
+                yield text, field
+                yield from ((word, field) for word in re.findall(r"\w+", text) if len(word) >= SHORTEST_WORD)
 
 
 def _text(value: object) -> str:

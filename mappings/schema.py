@@ -6,7 +6,7 @@ are never read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
@@ -18,9 +18,10 @@ import pandera.pandas as pa
 from pandera.config import ValidationDepth, config_context
 
 from mappings import constraint
+from mappings.description import Constraint, SystemField
 from mappings.finding import Finding, Findings
 from mappings.reference import unsafe
-from mappings.system import Constraint, System, SystemField
+from mappings.system import System
 from mappings.value import Mask, canonical_text, is_text
 
 # What flows hold on to without importing pandera.
@@ -28,6 +29,7 @@ Schema: TypeAlias = pa.DataFrameSchema
 
 RowTest: TypeAlias = Callable[[pd.DataFrame], Mask]
 CellsTest: TypeAlias = Callable[[pd.Series], Mask]
+PairTest: TypeAlias = Callable[[pd.Series, pd.Series], Mask]
 
 # A customer's longest sensible text by far; a megabyte in one cell is a broken file.
 LONGEST_TEXT = 65_536
@@ -126,8 +128,11 @@ def source_schema(columns: Iterable[str], key: Iterable[str] = ()) -> Schema:
     )
 
 
-def target_schema(system: System, fields: Iterable[str]) -> Schema:
-    """Describe rows by the system's description; what a row breaks bears the system's own code and words."""
+def target_schema(system: System, fields: Iterable[str], looked_up: Collection[str] = ()) -> Schema:
+    """Describe rows by the system's description; what a row breaks bears the system's own code and words.
+
+    Of the entities `looked_up` a name or a reference may stand for an id; of the others the id itself must be there.
+    """
     present = [name for name in system.fields if name in set(fields)]
     described = {name: system.fields[name] for name in present}
     return schema_of(
@@ -136,9 +141,9 @@ def target_schema(system: System, fields: Iterable[str]) -> Schema:
         [
             Requirement("required", _required(system, described)),
             Requirement("reference", _references(system, described)),
-            Requirement("type", _types(system, described)),
+            Requirement("type", (*_types(system, described), *_ids(system, described, looked_up))),
             Requirement("limits", _limits(system, described)),
-            Requirement("dependence", _dependences(system, described)),
+            Requirement("dependence", (*_dependences(system, described), *_parallels(system, described))),
             Requirement("file", _files(system, described)),
         ],
     )
@@ -206,6 +211,13 @@ def _types(system: System, described: dict[str, SystemField]) -> Iterator[Part]:
         yield _cell(system.finding("type", name), partial(constraint.type_mismatches, field=field))
 
 
+def _ids(system: System, described: dict[str, SystemField], looked_up: Collection[str]) -> Iterator[Part]:
+    for name, field in described.items():
+        entity = system.entity(name)
+        if entity is not None and entity.sends == "id" and field.refers_to not in looked_up:
+            yield _cell(system.finding("type", name), constraint.no_ids)
+
+
 def _limits(system: System, described: dict[str, SystemField]) -> Iterator[Part]:
     for name, field in described.items():
         tests: dict[Constraint, CellsTest] = {}
@@ -219,6 +231,8 @@ def _limits(system: System, described: dict[str, SystemField]) -> Iterator[Part]
             tests["min_length"] = partial(constraint.shorter, limit=field.min_length)
         if field.max_items is not None:
             tests["max_items"] = partial(constraint.more_items, limit=field.max_items)
+        if field.minimum is not None or field.maximum is not None:
+            tests["range"] = partial(constraint.outside, minimum=field.minimum, maximum=field.maximum)
         for broken, test in tests.items():
             finding = system.finding(broken, name)
             yield replace(_cell(finding, test), quotes="{value}" in finding.description)
@@ -231,27 +245,40 @@ def _dependences(system: System, described: dict[str, SystemField]) -> Iterator[
         if field.required_when is not None and field.required_when.field in described:
             when = field.required_when
             yield Part(finding, partial(_lacks, name, partial(_holds, when.field, when.equals)))
-        if field.required_with is not None and field.required_with in described:
-            yield Part(finding, partial(_lacks, name, partial(_given, field.required_with)))
+        given = [other for other in system.demanding(name) if other in described]
+        if given:
+            yield Part(finding, partial(_lacks, name, partial(_any_given, given)))
         if field.other_than is not None and name in described and field.other_than in described:
-            yield Part(system.finding("other_than", name), partial(_same, name, field.other_than))
+            yield Part(system.finding("other_than", name), partial(_compared, constraint.equal, name, field.other_than))
+
+
+def _parallels(system: System, described: dict[str, SystemField]) -> Iterator[Part]:
+    """Test the lists of one object for being of one length: the same place in each belongs to one item."""
+    first: dict[str, str] = {}
+    for name, field in described.items():
+        if field.parallel:
+            other = first.setdefault(name.rpartition(".")[0], name)
+            yield Part(system.finding("parallel", name), partial(_compared, constraint.uneven, name, other))
 
 
 def _lacks(name: str, demanded: RowTest, frame: pd.DataFrame) -> Mask:
-    wanted = demanded(frame)
-    return wanted & constraint.missing(frame[name]) if name in frame and wanted.any() else wanted
+    if name not in frame:
+        return demanded(frame)
+    lacking = constraint.missing(frame[name])
+    return lacking & demanded(frame) if lacking.any() else lacking
 
 
 def _holds(name: str, value: object, frame: pd.DataFrame) -> Mask:
     return constraint.equals(frame[name], value)
 
 
-def _given(name: str, frame: pd.DataFrame) -> Mask:
-    return ~constraint.missing(frame[name])
+def _any_given(names: Iterable[str], frame: pd.DataFrame) -> Mask:
+    given: Mask = np.logical_or.reduce([~constraint.missing(frame[name]) for name in names])
+    return given
 
 
-def _same(left: str, right: str, frame: pd.DataFrame) -> Mask:
-    return constraint.equal(frame[left], frame[right])
+def _compared(breaks: PairTest, left: str, right: str, frame: pd.DataFrame) -> Mask:
+    return breaks(frame[left], frame[right])
 
 
 def _files(system: System, described: dict[str, SystemField]) -> Iterator[Part]:

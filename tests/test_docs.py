@@ -341,32 +341,58 @@ def test_every_example_of_a_converter_is_true(cells: list[str]) -> None:
 
 def field_table(system: System) -> str:
     """Write the table of a system's fields as its description has them."""
-    lines = ["| field | takes | means | demands |", "|---|---|---|---|"]
+    lines = ["| field | takes | means | shown as | demands |", "|---|---|---|---|---|"]
     for name, field in system.fields.items():
         takes = f"list of {field.items}" if field.items else field.type
-        lines.append(f"| `{name}` | {takes} | {field.means or ''} | {'; '.join(demands(field))} |")
+        shown = "never" if field.write_only else f"`{field.read}`" if field.read else ""
+        demanded = "; ".join(demands(name, system))
+        lines.append(f"| `{name}` | {takes} | {field.means or ''} | {shown} | {demanded} |")
     return "\n".join(lines)
 
 
-def demands(field: SystemField) -> Iterator[str]:
+def demands(name: str, system: System) -> Iterator[str]:
     """Say in words what a field demands beyond its type."""
+    field = system.fields[name]
+    if field.read_only:
+        yield "only shown, never sent"
+    if field.create_only:
+        yield "only with a new customer"
+    yield from needs(field)
+    if field.other_than is not None:
+        yield f"not the customer's own `{field.other_than}`"
+    entity = system.entity(name)
+    if entity is not None:
+        yield f"a {entity.label}, sent by its {entity.sends}"
+    yield from limits(field)
+
+
+def needs(field: SystemField) -> Iterator[str]:
+    """Say when a field is required."""
     if field.required:
         yield "required"
     if field.required_when is not None:
         yield f"required where `{field.required_when.field}` is {str(field.required_when.equals).lower()}"
     if field.required_with is not None:
         yield f"required with `{field.required_with}`"
-    if field.other_than is not None:
-        yield f"not the customer's own `{field.other_than}`"
+    if field.required_with_any is not None:
+        yield f"required with any of `{field.required_with_any}`"
+
+
+def limits(field: SystemField) -> Iterator[str]:
+    """Say what a field's values are held to."""
     if field.choices:
         yield f"one of {', '.join(field.choices)}"
     if field.pattern is not None:
         yield f"of the form `{field.pattern}`"
-    limits = {"characters at most": field.max_length, "characters at least": field.min_length}
-    limits |= {"entries at most": field.max_items, "bytes at most": field.max_bytes}
-    yield from (f"{limit:,} {words}" for words, limit in limits.items() if limit is not None)
+    if field.minimum is not None or field.maximum is not None:
+        yield field.range
+    bounds = {"characters at most": field.max_length, "characters at least": field.min_length}
+    bounds |= {"entries at most": field.max_items, "bytes at most": field.max_bytes}
+    yield from (f"{bound:,} {words}" for words, bound in bounds.items() if bound is not None)
     if field.formats:
         yield f"as {', '.join(field.formats)}"
+    if field.read_values:
+        yield f"shown as {', '.join(f'{shown} for {sent}' for shown, sent in field.read_values.items())}"
 
 
 @pytest.mark.parametrize("name", system_names())

@@ -24,6 +24,24 @@ def valomnia() -> System:
 
 
 @pytest.fixture(scope="session")
+def keypro() -> System:
+    """Return the description of Keypro."""
+    return load_system("keypro")
+
+
+@pytest.fixture(scope="session")
+def jtl() -> System:
+    """Return the description of JTL-Wawi."""
+    return load_system("jtl")
+
+
+@pytest.fixture(scope="session")
+def tradevest() -> System:
+    """Return the description of tradevest."""
+    return load_system("tradevest")
+
+
+@pytest.fixture(scope="session")
 def converters() -> dict[str, Converter]:
     """Return the built-in converters."""
     return load_converters()

@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 from mappings import finding
+from mappings.description import OUR_VERDICTS
 from mappings.finding import CODES, Finding, merge
-from mappings.system import OUR_VERDICTS, System, explain
+from mappings.system import System, explain
 
 
 def test_every_code_of_ours_is_explained() -> None:

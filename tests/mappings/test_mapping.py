@@ -58,53 +58,6 @@ def test_one_of_several_columns_may_be_absent(map_records: MapRecords) -> None:
     assert sent == ["nothing", "B", None, "A B"]
 
 
-def test_text_of_a_file_becomes_the_fields_type(map_records: MapRecords) -> None:
-    """Canonical text becomes numbers, booleans and lists; other text stays, for the checks to name."""
-    records = texts(active=["true", "Yes"], days=["7", "007"], limit=["12.50", "1e5"], kinds=["7,8", "7,x"])
-    mapped = map_records(
-        {
-            "isActive": "active",
-            "dueDateConfigNumber": "days",
-            "creditLimit": "limit",
-            "paymentTypes": {"from": "kinds", "convert": {"split": ","}},
-        },
-        records,
-    )
-    assert mapped.rows["isActive"].tolist() == [True, "Yes"]
-    assert mapped.rows["dueDateConfigNumber"].tolist() == [7, "007"]
-    assert mapped.rows["creditLimit"].tolist() == [Decimal("12.50"), "1e5"]
-    assert mapped.rows["paymentTypes"].tolist() == [[7, 8], [7, "x"]]
-
-
-def test_typed_values_become_the_fields_type(map_records: MapRecords) -> None:
-    """A database's numbers and booleans become canonical text in text fields, and never floats."""
-    records = frame(no=[10443, 7.0], flag=[True, False], limit=[0.1, Decimal("5.00")], days=[7.0, Decimal(30)])
-    mapped = map_records(
-        {"barcode": "no", "comment": "flag", "creditLimit": "limit", "dueDateConfigNumber": "days"}, records
-    )
-    assert mapped.rows["barcode"].tolist() == ["10443", "7"]
-    assert mapped.rows["comment"].tolist() == ["true", "false"]
-    assert [str(cell) for cell in mapped.rows["creditLimit"]] == ["0.1", "5.00"]
-    assert mapped.rows["dueDateConfigNumber"].tolist() == [7, 30]
-    assert [type(cell) for cell in mapped.rows["dueDateConfigNumber"]] == [int, int]
-
-
-def test_columns_of_numbers_are_mapped_like_objects(map_records: MapRecords) -> None:
-    """A page whose column pandas typed as numbers gives the same rows as one of objects."""
-    records = pd.DataFrame({"no": [1, 2], "limit": [0.5, None]})
-    mapped = map_records({"reference": "no", "creditLimit": "limit"}, records)
-    assert payloads(mapped.rows, [0, 1]) == [
-        {"reference": "1", "name": "Anna", "creditLimit": Decimal("0.5")},
-        {"reference": "2", "name": "Anna"},
-    ]
-
-
-def test_equal_values_of_different_types_stay_different(map_records: MapRecords) -> None:
-    """1, True and "1" in one column are not taken for each other."""
-    mapped = map_records({"comment": "a"}, frame(a=[1, True, "1", Decimal("1.0")]))
-    assert mapped.rows["comment"].tolist() == ["1", "true", "1", "1.0"]
-
-
 def test_references_are_normalised(map_records: MapRecords) -> None:
     """The reference and the parent's are trimmed and composed alike, whatever their type."""
     mapped = map_records({"reference": "no", "parentCustomer": "up"}, frame(no=[" A1 ", 7], up=["Cafe\u0301 ", None]))
@@ -286,6 +239,17 @@ def test_the_job_is_told_everything_at_once(valomnia: System, converters: dict[s
         "creditLimit: 'much' is no decimal",
         "onHold: 7 is no boolean",
         "comment: strip takes no argument",
+    )
+
+
+def test_a_field_that_is_only_shown_cannot_be_mapped(valomnia: System, converters: dict[str, Converter]) -> None:
+    """What the target does not take is refused in clear words, and never suggested."""
+    fields = rules(reference="no", name="name", lastUpdated="changed", balanc="open")
+    with pytest.raises(MappingError) as caught:
+        Mapper(fields, valomnia, converters)
+    assert caught.value.problems == (
+        "lastUpdated: Valomnia shows this field and does not take it, so it cannot be mapped",
+        "balanc: Valomnia has no such field",
     )
 
 

@@ -47,6 +47,17 @@ def test_a_value_that_the_sender_cut_is_found(valomnia: System) -> None:
     assert redact("duplicate of 030-0074", CUSTOMER, valomnia) == "duplicate of [phone]"
 
 
+def test_entries_of_a_list_are_personal_each(tradevest: System) -> None:
+    """Numbers and owners of bank accounts go, wherever they stand in their lists; banks and labels stay."""
+    values: dict[str, object] = {
+        "refAccounts.iban": ["DE00500105170000000001", "FR00500105170000000002"],
+        "refAccounts.ownerName": ["Anna Smith", None],
+        "labels": ["gold"],
+    }
+    kept = redact("FR00500105170000000002 of anna smith is gold", values, tradevest)
+    assert kept == "[refAccounts.iban] of [refAccounts.ownerName] is gold"
+
+
 def test_the_text_is_cut_after_values_are_replaced(valomnia: System) -> None:
     """No half value remains at the cut, and no more than 200 characters."""
     text = redact("x" * 190 + " 030-0074321 " + "y" * 100, CUSTOMER, valomnia)

@@ -106,9 +106,20 @@ def test_a_value_of_the_wrong_type_is_named(valomnia: System, field: str, value:
 
 
 def test_entries_of_a_list_have_a_type_too(valomnia: System) -> None:
-    """A payment type that is no number is named as the target does."""
-    frame = rows(3, paymentTypes=[[7, 8], [7, "x"], [True]])
-    assert findings(valomnia, frame) == {at: [wrong_type("paymentTypes", "payment type id")] for at in (1, 2)}
+    """A payment type that is no id is named as the target does."""
+    frame = rows(4, paymentTypes=[["7", "8"], ["7", "x"], [True], ["07"]])
+    assert findings(valomnia, frame) == {at: [wrong_type("paymentTypes", "payment type id")] for at in (1, 2, 3)}
+
+
+def test_what_is_looked_up_may_go_by_its_name(valomnia: System) -> None:
+    """Where ids are looked up a name or reference passes; what is sent by reference passes in any case."""
+    frame = rows(2, paymentTypes=[["7", "cash"], None], regionId=["7", "North"], categoryId=["jewelry", "7"])
+    assert findings(valomnia, frame) == {
+        0: [wrong_type("paymentTypes", "payment type id")],
+        1: [wrong_type("regionId")],
+    }
+    assert check(target_schema(valomnia, frame.columns, {"payment_type"}), frame) == {1: [wrong_type("regionId")]}
+    assert check(target_schema(valomnia, frame.columns, {"payment_type", "region"}), frame) == {}
 
 
 @pytest.mark.parametrize(
@@ -199,43 +210,6 @@ def test_a_repeated_index_blames_only_the_bad_row(valomnia: System) -> None:
     frame = rows(3, name=["A", None, "C"])
     frame.index = pd.Index([0, 0, 0])
     assert list(findings(valomnia, frame)) == [1]
-
-
-def test_limits_of_other_systems_are_checked() -> None:
-    """Lengths, forms, choices and counts have our own codes where the vendor documents none."""
-    system = System.model_validate(
-        {
-            "name": "x",
-            "label": "X",
-            "documentation": "",
-            "reference": "Number",
-            "fields": {
-                "Number": {},
-                "Address.City": {"min_length": 2, "max_length": 4},
-                "iban": {"pattern": "[A-Z]{2}[0-9]+"},
-                "kind": {"choices": ["A", "B"]},
-                "labels": {"type": "list", "items": "text", "max_items": 1},
-            },
-        }
-    )
-    frame = pd.DataFrame(
-        {
-            "Number": ["1", "2"],
-            "Address.City": ["Bonn", "Paris"],
-            "iban": ["DE1", "de1"],
-            "kind": ["A", "C"],
-            "labels": [["a"], ["a", "b"]],
-        }
-    )
-    assert findings(system, frame) == {
-        1: [
-            Finding("too_long", "Address.City", "Address.City has more than 4 characters"),
-            Finding("invalid_value", "iban", "iban does not have the form that is asked for"),
-            Finding("invalid_value", "kind", "kind is none of A, B"),
-            Finding("too_long", "labels", "labels has more than 1 entries"),
-        ]
-    }
-    assert findings(system, frame.assign(**{"Address.City": "B"}))[0][0].code == "too_short"
 
 
 def test_a_check_that_raises_costs_only_its_rows() -> None:
