@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -47,13 +47,23 @@ class Decision:
         self.settlements.append(verdict)
         self.unchanged += verdict.outcome == "unchanged"
 
+    def intent(self, prepared: Prepared, place: int) -> tuple[str, str]:
+        """Give the reference and the source key of the row at this place of the list."""
+        return self.rows[place].reference, prepared.page.keys[self.positions[place]]
+
+    def drop(self, places: Container[int]) -> None:
+        """Take out the rows at these places of the list."""
+        kept = [place for place in range(len(self.rows)) if place not in places]
+        self.rows = [self.rows[place] for place in kept]
+        self.positions = [self.positions[place] for place in kept]
+
 
 def decide(prepared: Prepared, memory: Memory, plan: Plan) -> Decision:
     """Say what becomes of each record, in their order."""
     newest = _newest(prepared)
     decision = Decision(rejected=memory.rejects)
     for position in prepared.kept:
-        if _is_older(prepared, position, newest, memory):
+        if _is_older(prepared, position, newest, memory) or _waits_already(prepared, position, memory):
             decision.unchanged += 1
         elif position in memory.claimed:
             decision.settlements.append(_not_unique(prepared, position, plan))
@@ -96,6 +106,14 @@ def _is_older(prepared: Prepared, position: int, newest: Mapping[str, int], memo
         return False
     counts = known.run >= memory.trusted_run and known.fingerprint == memory.fingerprint
     return (counts or position in memory.repeated) and version < known.version
+
+
+def _waits_already(prepared: Prepared, position: int, memory: Memory) -> bool:
+    """Whether this run has met this very version before and deferred it; it has its line, and is settled there."""
+    known = memory.known.get(prepared.page.keys[position])
+    if known is None or prepared.page.versions is None or position not in memory.repeated:
+        return False
+    return known.outcome == "deferred" and known.version == prepared.page.versions[position] != ""
 
 
 def settlement_of(prepared: Prepared, position: int, **more: object) -> Settlement:

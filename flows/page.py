@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import aclosing
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from connectors.delivery import Courier, Delivery
-from connectors.protocol import ConfigurationError, Refusal, Row
-from flows.decision import Decision, Memory, decide, settlement_of
-from flows.ledger.ledger import Ledger
-from flows.ledger.record import Counts, Opening, Remembered, Run, Settlement, moment_text
-from flows.plan import Plan
+from connectors.protocol import ConfigurationError
+from flows.decision import Decision, Memory, decide
+from flows.desk import Desk
+from flows.dispatch import deferral, dispatch
+from flows.ledger.record import Counts, Opening, Remembered, Run, moment_text
+from flows.lineup import Lineup
 from flows.preparation import Prepared
-from flows.seen import Seen
-from mappings.finding import CODES, Finding
-from mappings.redaction import redact
-from mappings.system import System
-
-Steps = Callable[[str], None]
 
 _END_OF_PAUSES = "9999"
-
-
-@dataclass(slots=True)
-class Desk:
-    """What every page of a run is processed with."""
-
-    plan: Plan
-    ledger: Ledger
-    run: Run
-    courier: Courier
-    seen: Seen
-    before_send: Callable[[], None]
-    watermark: tuple[str, str] | None = None  # source and filter, where this run moves it
-    tries_at_once: bool = False  # though a reject's pause is not over
-    as_it_stands: bool = False  # the source counts as it is now, though an earlier run handled what looks newer
-    on_step: Steps = lambda _: None
 
 
 async def process(prepared: Prepared, desk: Desk) -> Counts:
@@ -53,6 +29,7 @@ async def process(prepared: Prepared, desk: Desk) -> Counts:
     )
     cursor = prepared.page.cursor
     watermark = (*desk.watermark, cursor) if desk.watermark and cursor is not None else None
+    await desk.entities.fill(prepared, decision)
     if decision.rows:
         await _deliver(prepared, decision, opening, desk)
         counts = ledger.confirm_page(run, number, watermark)
@@ -64,18 +41,14 @@ async def process(prepared: Prepared, desk: Desk) -> Counts:
 
 async def _deliver(prepared: Prepared, decision: Decision, opening: Opening, desk: Desk) -> None:
     """Write the intents, send the rows, and record every answer."""
-    intents = [
-        (row.reference, prepared.page.keys[position])
-        for row, position in zip(decision.rows, decision.positions, strict=True)
-    ]
-    desk.ledger.open_page(desk.run, opening, decision.settlements, intents)
+    lineup = Lineup(decision.rows, desk.plan.parent_fields, desk.held)
+    deferred = [deferral(prepared, decision, place) for place in lineup.hopeless()]
+    intents = [decision.intent(prepared, place) for place in (*lineup.ready, *lineup.left())]
+    desk.ledger.open_page(desk.run, opening, [*decision.settlements, *deferred], intents)
     desk.on_step("intended")
-    async with aclosing(desk.courier.deliver(decision.rows, desk.before_send)) as groups:
-        async for group in groups:
-            desk.on_step("answered")
-            settlements = [_answered(prepared, decision, delivery, desk.plan) for delivery in group]
-            desk.ledger.settle(desk.run, opening.number, settlements)
-            desk.on_step("recorded")
+    async for settlements in dispatch(prepared, decision, lineup, desk):
+        desk.ledger.settle(desk.run, opening.number, settlements)
+        desk.on_step("recorded")
 
 
 def _recall(prepared: Prepared, desk: Desk) -> Memory:
@@ -137,34 +110,3 @@ def _claims(prepared: Prepared, desk: Desk) -> tuple[set[int], set[int]]:
         met &= ~same
     late, repeated = ({positions[place] for place in found.nonzero()[0].tolist()} for found in (met, again))
     return late, repeated
-
-
-def _finding(refusal: Refusal, row: Row, system: System) -> Finding:
-    """Take personal values out of a refusal; a target may put a customer's words where code or field belong, too."""
-    known = refusal.code in system.codes or refusal.code in CODES
-    return Finding(
-        code=refusal.code if known else redact(refusal.code, row.values, system),
-        field=refusal.field if refusal.field in system.fields else "",
-        description=redact(refusal.description, row.values, system),
-    )
-
-
-def _answered(prepared: Prepared, decision: Decision, delivery: Delivery, plan: Plan) -> Settlement:
-    """Turn the target's answer into the record's outcome."""
-    position = decision.positions[delivery.position]
-    row = decision.rows[delivery.position]
-    answer = delivery.answer
-    common: dict[str, object] = {"http_status": answer.status, "tries": delivery.tries}
-    if answer.refusals:
-        findings = tuple(_finding(refusal, row, plan.system) for refusal in answer.refusals)
-        return settlement_of(prepared, position, outcome="rejected", findings=findings, **common)
-    known = row.target_id is not None or answer.created is False
-    return settlement_of(
-        prepared,
-        position,
-        outcome="updated" if known else "created",
-        row_hash=prepared.candidates[position].row_hash,
-        target_id=answer.target_id or row.target_id,
-        closes_reject=prepared.page.keys[position] in decision.rejected,
-        **common,
-    )

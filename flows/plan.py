@@ -11,6 +11,7 @@ from importlib.metadata import version
 from flows.document import JobError
 from flows.job import Job
 from mappings.converter import load_converters
+from mappings.description import CUSTOMER
 from mappings.digest import Digester, fingerprint
 from mappings.filter import Filter
 from mappings.mapping import Mapper, MappingError
@@ -45,6 +46,17 @@ class Plan:
         ]
 
     @property
+    def parent_fields(self) -> list[str]:
+        """The target fields of the job that hold the reference of another customer."""
+        return [name for name in self.job.fields if self.system.fields[name].refers_to == CUSTOMER]
+
+    @property
+    def entity_fields(self) -> dict[str, str]:
+        """The target fields of the job that name something of the target's own, each with its kind."""
+        kinds = {name: self.system.fields[name].refers_to for name in self.job.fields}
+        return {name: kind for name, kind in kinds.items() if kind is not None and kind != CUSTOMER}
+
+    @property
     def filter_name(self) -> str:
         """The filter as part of the watermark's name; the same filter in another order is the same."""
         wanted = {column: sorted(map(str, values)) for column, values in self.filter.allowed.items()}
@@ -70,7 +82,7 @@ def compile_job(job: Job, key: bytes) -> Plan:
         mapper=mapper,
         filter=kept,
         source_schema=source_schema(mapper.source_columns | kept.source_columns),
-        target_schema=target_schema(system, job.fields),
+        target_schema=target_schema(system, job.fields, looked_up=system.entities),
         digester=Digester(key),
         fingerprint=fingerprint(
             job.fields, job.filter, converters, system, version("rollcall-sync"), reading=_reading(job)

@@ -4,35 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 
 from connectors.delivery import Courier
 from connectors.protocol import (
     BrokenSourceError,
     ConfigurationError,
     ConnectorError,
-    Row,
     Source,
-    TransientError,
     WatermarkError,
 )
+from flows.ahead import Ahead
+from flows.conclusion import conclude
 from flows.connection import make_source, make_target
-from flows.extraction import Extraction, Numbered, refuse_unfit
-from flows.guard import GuardError, guard_absence, guard_rejects
+from flows.desk import Desk, Steps
+from flows.entity import Entities
+from flows.extraction import Extraction, refuse_unfit
+from flows.guard import GuardError, guard_rejects
 from flows.job import Job
 from flows.ledger.lease import LeaseLostError
 from flows.ledger.ledger import LawError, Ledger, LedgerError
-from flows.ledger.record import Counts, Remembered, Run, Status
-from flows.page import Desk, Steps, process
+from flows.ledger.record import Counts, Run, Status
+from flows.page import process
 from flows.plan import Plan, compile_job, refuse_missing_columns
-from flows.preparation import Prepared, prepare
+from flows.preparation import Prepared
 from flows.seen import Seen
 from flows.selection import EVERYTHING, Selection
 from flows.summary import ExitCode, Summary
+from flows.waiting import Waiting
 
 _HEARTBEAT_SECONDS = 15
 _SLOW_PAGE_SECONDS = 0.5
@@ -125,7 +127,23 @@ class _Execution:
     counts: Counts = field(default_factory=Counts)
     pages: int = 0
     began: float = field(default_factory=time.monotonic)
-    _slow: bool = False  # the last page took long to prepare
+    desk: Desk = field(init=False)
+
+    def __post_init__(self) -> None:
+        selection = self.extraction.selection
+        self.desk = Desk(
+            plan=self.plan,
+            ledger=self.ledger,
+            run=self.run,
+            courier=self.courier,
+            seen=Seen(),
+            entities=Entities(self.plan, self.courier, self._before_send, self.watch.on_notice),
+            before_send=self._before_send,
+            watermark=self.extraction.watermark,
+            tries_at_once=selection.only is not None,
+            as_it_stands=selection.full or selection.only is not None,
+            on_step=self.watch.on_step,
+        )
 
     def announce(self, before: Collection[str] | None, columns: Collection[str]) -> None:
         """Tell what this run begins with: what it takes over, and what is new at its source and target."""
@@ -148,7 +166,7 @@ class _Execution:
         try:
             async with self.courier.target, _heartbeat(self.ledger):
                 await self._go_through_pages()
-                await self._conclude()
+                await conclude(self.desk, self.extraction, self.counts.extracted, self.watch.on_notice)
         except LeaseLostError as error:  # another run writes now: the ledger is no longer ours
             return self._summary("interrupted", ExitCode.FAILED, str(error), self.counts)
         except asyncio.CancelledError:  # somebody lost patience; what was in flight has no answer
@@ -177,104 +195,35 @@ class _Execution:
                 return "failed", ExitCode.FAILED, str(error)
 
     async def _go_through_pages(self) -> None:
-        desk = Desk(
-            plan=self.plan,
-            ledger=self.ledger,
-            run=self.run,
-            courier=self.courier,
-            seen=Seen(),
-            before_send=self._before_send,
-            watermark=self.extraction.watermark,
-            tries_at_once=self.extraction.selection.only is not None,
-            as_it_stands=self.extraction.selection.full or self.extraction.selection.only is not None,
-            on_step=self.watch.on_step,
-        )
-        async with aclosing(_ahead(self._reader(), self.extraction.source.close)) as upcoming:
+        async with aclosing(Ahead(self.extraction, self.watch.on_step).pages()) as upcoming:
             async for prepared in upcoming:
                 self.watch.on_step("prepared")
-                counts = await self._take(prepared, desk)
+                counts = await self._take(prepared)
                 self.pages += 1
-                self.counts = self.counts + counts
-                self.watch.on_page(prepared.number, self.counts)
-                guard_rejects(self.plan.job.guards, self.counts)
-                if self.watch.stop_asked:
-                    raise StopAskedError
+                self._note(prepared.number, self.counts + counts)
+        places = self.ledger.deferred(self.run) if self.counts.deferred else {}
+        if places:
+            await Waiting(self.desk, self.extraction.source, self.watch.on_notice, places).settle()
+            self._note(0, self.ledger.counts(self.run))
 
-    async def _take(self, prepared: Prepared, desk: Desk) -> Counts:
+    def _note(self, page: int, counts: Counts) -> None:
+        """Take in what became of a page; raises GuardError and StopAskedError."""
+        self.counts = counts
+        self.watch.on_page(page, counts)
+        guard_rejects(self.plan.job.guards, counts)
+        if self.watch.stop_asked:
+            raise StopAskedError
+
+    async def _take(self, prepared: Prepared) -> Counts:
         if self.watch.each_page is None:
-            return await process(prepared, desk)
-        return await self.watch.each_page(self.run.number, prepared.number, lambda: process(prepared, desk))
-
-    def _reader(self) -> Callable[[], Awaitable[Prepared | None]]:
-        """Make the function that takes the next page as far as it goes without deciding; None after the last.
-
-        Only the extraction has a thread of its own, because it waits for files and networks. Checks and mapping are
-        computing alone: beside the sending thread they cost twice the time, for the interpreter's lock goes back and
-        forth at each of their steps (measured: 45 microseconds a customer). Where they take long (images, converters
-        of one's own), they get the thread all the same, so that answers are not kept waiting.
-        """
-        pages = self.extraction.pages()
-        busy: set[str] = set()
-
-        async def take() -> Prepared | None:
-            numbered: Numbered | None = await asyncio.to_thread(next, pages, None)
-            if numbered is None:
-                return None
-            self.watch.on_step("extracted")
-            number, page = numbered
-            work = partial(prepare, number, page, self.plan, self._recall, frozenset(busy))
-            began = time.monotonic()
-            prepared = await asyncio.to_thread(work) if self._slow else work()
-            self._slow = time.monotonic() - began > _SLOW_PAGE_SECONDS
-            busy.clear()
-            busy.update(page.keys)
-            return prepared
-
-        return take
-
-    def _recall(self, keys: Sequence[str]) -> Mapping[str, Remembered]:
-        return self.ledger.remembered(self.run.scope, keys)
+            return await process(prepared, self.desk)
+        return await self.watch.each_page(self.run.number, prepared.number, lambda: process(prepared, self.desk))
 
     def _before_send(self) -> None:
         if self.watch.stop_asked:
             raise StopAskedError
         self.ledger.prove_lease()
         self.watch.on_step("sending")
-
-    async def _conclude(self) -> None:
-        """Settle what a run that took everything it had to take may conclude; a partial one concludes nothing."""
-        if self.extraction.selection.partial:
-            return
-        await self._close_unanswered()
-        left = self.extraction.gone
-        if self.extraction.whole:
-            self._guard_absence()
-            self.ledger.note_whole(self.run)
-            unmet = self.ledger.unmet_rejects(self.run) if self.extraction.complete else []
-            left = await asyncio.to_thread(self.extraction.absent, unmet)
-        if left and (closed := self.ledger.close_left(self.run, left)):
-            self.watch.on_notice(f"{closed} rejects closed: their records are no longer in the source")
-
-    def _guard_absence(self) -> None:
-        """Compare with the last whole run; where too much is missing, what was read is no ground to read on from."""
-        try:
-            told = guard_absence(self.plan.job.guards, self.counts.extracted, self.ledger.last_whole(self.run))
-        except GuardError:
-            if self.extraction.watermark is not None:
-                self.ledger.forget_watermark(self.run, self.extraction.watermark)
-            raise
-        if told:
-            self.watch.on_notice(told)
-
-    async def _close_unanswered(self) -> None:
-        """Look up customers whose answer an earlier run never had and which the source no longer shows."""
-        for intent in self.ledger.unanswered(self.run):
-            try:
-                held = await self.courier.look_up(Row(intent.reference), self._before_send)
-            except TransientError:  # of this one customer: the pages went through
-                self.watch.on_notice("a customer in doubt could not be looked up; the next run tries again")
-                continue
-            self.ledger.close_intent(self.run, intent, held.target_id if held else None)
 
     def _end(self, status: Status, code: ExitCode, message: str | None) -> Summary:
         figures = {
@@ -308,23 +257,6 @@ class _Execution:
             unfinished=unfinished,
             resumes_run_id=str(self.run.resumes) if self.run.resumes else None,
         )
-
-
-async def _ahead(
-    take: Callable[[], Awaitable[Prepared | None]], close: Callable[[], None]
-) -> AsyncGenerator[Prepared, None]:
-    """Take the next page while the one in hand is being sent: two pages are in hand, never more."""
-    upcoming = asyncio.ensure_future(take())
-    try:
-        while (prepared := await upcoming) is not None:
-            upcoming = asyncio.ensure_future(take())
-            yield prepared
-    finally:
-        if not upcoming.done():
-            await asyncio.to_thread(close)  # a thread cannot be cancelled, but a source that waits can be told
-            await asyncio.wait([upcoming])
-        if not upcoming.cancelled():
-            upcoming.exception()
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from flows.document import JobError
 from flows.ledger import recall, survey, tables, watermark
-from flows.ledger.bulk import among, delete_rows, write_rows
+from flows.ledger.bulk import delete_rows, write_rows
 from flows.ledger.count import page_counts, run_counts, unfinished_pages
 from flows.ledger.damage import describe, refuse_damaged
 from flows.ledger.engine import open_engine, parse_url, reading_from
@@ -25,6 +25,7 @@ from flows.ledger.record import (
     Intent,
     Opening,
     OpenReject,
+    Place,
     Remembered,
     Run,
     Settlement,
@@ -32,7 +33,7 @@ from flows.ledger.record import (
     Watermark,
     moment_text,
 )
-from flows.ledger.settling import open_rejects, settle
+from flows.ledger.settling import close_left, open_rejects, settle
 from flows.ledger.takeover import close_dead_runs, find_scope, void_unanswered
 
 _CONFIRMATION = text("UPDATE pages SET confirmed_at = :now WHERE run = :run AND page = :page")
@@ -164,6 +165,18 @@ class Ledger:
             self._open(connection, run, page, settlements)
             return self._confirm(connection, run, page.number, mark)
 
+    def intend(self, run: Run, intents: Sequence[tuple[str, str, int]]) -> None:
+        """Write the intents (reference, source key, page) to send customers of pages that are confirmed already."""
+        rows = [(run.scope, reference, key, run.number, page) for reference, key, page in intents]
+        if rows:
+            with self._writing() as connection:
+                write_rows(connection, tables.intents, rows)
+
+    def counts(self, run: Run) -> Counts:
+        """Count the outcomes of a run's confirmed pages."""
+        with self.reading() as connection:
+            return run_counts(connection, run.number)
+
     def settle(self, run: Run, page: int, settlements: Sequence[Settlement]) -> None:
         """Commit a group of answers, and with them the end of their intents."""
         with self._writing() as connection:
@@ -267,22 +280,23 @@ class Ledger:
         with self.reading() as connection:
             return recall.owners(connection, scope, keys)
 
-    def unmet_rejects(self, run: Run) -> list[str]:
-        """List the source keys of open rejects that this run has not met."""
+    def unmet(self, run: Run) -> list[str]:
+        """List the source keys of open rejects and of deferred customers that this run has not met."""
         with self.reading() as connection:
-            return recall.unmet_rejects(connection, run)
+            return recall.unmet(connection, run)
+
+    def deferred(self, run: Run) -> dict[str, Place]:
+        """Find where this run met the customers that it deferred, by their source keys."""
+        with self.reading() as connection:
+            return recall.deferred(connection, run)
 
     def close_left(self, run: Run, keys: Sequence[str]) -> int:
-        """Close the open rejects of customers that left the source, but for those that this run has met after all."""
-        columns = tables.rejects.c
+        """Close the rejects of customers that left the source and let go of those that waited; counts the rejects.
+
+        But for those that this run has met after all.
+        """
         with self._writing() as connection:
-            left = connection.execute(
-                update(tables.rejects)
-                .where(columns.scope == run.scope, columns.closed_at.is_(None), columns.run < run.number)
-                .where(among(connection, columns.source_key, keys))
-                .values(closed_at=self._now(), closed_run=run.number)
-            )
-        return left.rowcount
+            return close_left(connection, run, keys, self.clock())
 
     def forget_watermark(self, run: Run, place: tuple[str, str]) -> None:
         """Let the next run of this source and filter read everything."""

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, select
 
 from flows.ledger import tables
 from flows.ledger.bulk import among
-from flows.ledger.record import Crossing, Intent, Remembered, Run
+from flows.ledger.record import Crossing, Intent, Place, Remembered, Run
 
 
 def remembered(connection: Connection, scope: int, keys: Sequence[str]) -> dict[str, Remembered]:
@@ -60,13 +60,25 @@ def owners(connection: Connection, scope: int, keys: Sequence[str]) -> list[str]
     return sorted(set(found))
 
 
-def unmet_rejects(connection: Connection, run: Run) -> list[str]:
-    """List the source keys of open rejects that this run has not met."""
-    columns = tables.rejects.c
-    query = select(columns.source_key).where(
-        columns.scope == run.scope, columns.closed_at.is_(None), columns.run < run.number
+def unmet(connection: Connection, run: Run) -> list[str]:
+    """List the source keys of open rejects and of deferred customers that this run has not met."""
+    rejects, customers = tables.rejects.c, tables.customers.c
+    refused = select(rejects.source_key).where(
+        rejects.scope == run.scope, rejects.closed_at.is_(None), rejects.run < run.number
     )
-    return sorted(connection.execute(query).scalars())
+    waiting = select(customers.source_key).where(
+        customers.scope == run.scope, customers.outcome == "deferred", customers.run < run.number
+    )
+    return sorted({key for query in (refused, waiting) for key in connection.execute(query).scalars()})
+
+
+def deferred(connection: Connection, run: Run) -> dict[str, Place]:
+    """Find where this run met the customers that it deferred, by their source keys."""
+    columns = tables.lines.c
+    query = select(columns.source_key, columns.page, columns.position, columns.reference).where(
+        columns.run == run.number, columns.outcome == "deferred"
+    )
+    return {row[0]: Place._make(row[1:]) for row in connection.execute(query)}
 
 
 def keys_of(connection: Connection, scope: int, reference: str) -> list[str]:

@@ -36,6 +36,14 @@ class Crossing(NamedTuple):
     source_key: str
 
 
+class Place(NamedTuple):
+    """Where a run met a record."""
+
+    page: int
+    position: int
+    reference: str | None
+
+
 class OpenReject(NamedTuple):
     """A customer's open reject, as far as it decides whether to try again."""
 

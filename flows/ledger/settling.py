@@ -64,6 +64,23 @@ def _settle_rejects(connection: Connection, run: Run, settlements: Sequence[Sett
         write_rows(connection, tables.findings, list(_findings(run, fresh)))
 
 
+def close_left(connection: Connection, run: Run, keys: Sequence[str], at: datetime) -> int:
+    """Close the open rejects of these source keys and forget who waited, but for those that this run has met."""
+    rejects, customers = tables.rejects.c, tables.customers.c
+    closed = connection.execute(
+        update(tables.rejects)
+        .where(rejects.scope == run.scope, rejects.closed_at.is_(None), rejects.run < run.number)
+        .where(among(connection, rejects.source_key, keys))
+        .values(closed_at=moment_text(at), closed_run=run.number)
+    )
+    connection.execute(
+        delete(tables.customers)
+        .where(customers.scope == run.scope, customers.outcome == "deferred", customers.run < run.number)
+        .where(among(connection, customers.source_key, keys))
+    )
+    return closed.rowcount
+
+
 # Whole rows, in the order of the tables' columns.
 
 

@@ -10,7 +10,7 @@ from typing import Self
 
 import pandas as pd
 
-from connectors.protocol import Answer, ConnectorError, Held, Page, Refusal, Row
+from connectors.protocol import Answer, ConnectorError, Entity, Held, Page, Refusal, Row
 
 Record = tuple[str, str, dict[str, str | None]]  # key, version, values
 
@@ -85,6 +85,9 @@ class FakeTarget:
     refusals: dict[str, Refusal] = field(default_factory=dict)
     failures: dict[str, list[ConnectorError]] = field(default_factory=dict)
     lost_answers: dict[str, list[ConnectorError]] = field(default_factory=dict)
+    look_up_failures: dict[str, list[ConnectorError]] = field(default_factory=dict)
+    lists: dict[str, list[Entity]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
     latency_seconds: float = 0.0
 
     async def __aenter__(self) -> Self:
@@ -113,8 +116,12 @@ class FakeTarget:
 
     async def look_up(self, row: Row) -> Held | None:
         """Find a customer."""
+        if planned := self.look_up_failures.get(row.reference):
+            raise planned.pop(0)
         held = self.customers.get(row.reference)
         return None if held is None else Held(f"id-{row.reference}", row.values.items() <= held.items())
 
-    async def entities(self, _kind: str) -> None:
-        """Have no lists."""
+    async def entities(self, kind: str) -> list[Entity] | None:
+        """List what there is, and note that it was asked for."""
+        self.asked.append(kind)
+        return self.lists.get(kind)

@@ -17,7 +17,9 @@ from tests.flows.planted import (
     IMAGES,
     INVALID,
     LEFT_OUT,
+    NOBODY,
     ODD,
+    ORPHANS,
     RECOVERING,
     REFUSED,
     TRIES,
@@ -25,6 +27,7 @@ from tests.flows.planted import (
     Fault,
     Filtered,
     Garbled,
+    Orphan,
     Planted,
     Refused,
     Sound,
@@ -67,6 +70,7 @@ class FaultyFile:
     forced: dict[str, Mapping[str, object]] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter)  # as the sandbox's onlooker lists them
     filtered: int = 0
+    deferred: int = 0
 
     def customers(self, outcome: str) -> int:
         """Count the customers with this outcome, whatever number of findings they have."""
@@ -101,6 +105,10 @@ class _Writer:
             case Filtered():
                 self._write(_line(_with(cells, planted.cells).values()))
                 self.file.filtered += 1
+            case Orphan():
+                self._write(_line(_with(cells, planted.cells).values()))
+                self.file.deferred += 1
+                self.file.requests[f"GET {NOBODY}"] = 1
             case Again():
                 again = _with(cells, {"no": planted.written, **planted.cells})
                 findings = [("not_unique", "reference"), *planted.findings]
@@ -176,7 +184,7 @@ def _plan(places: _Places) -> dict[int, Planted]:
     together: tuple[Planted, ...] = (*FAILING, *RECOVERING)
     for planted in together:
         plan[places.take(3 * PAGE, 3 * PAGE + PAGE // 2)] = planted
-    anywhere: tuple[Planted, ...] = (*ODD, *INVALID * 3, *REFUSED * 2, *GARBLED * 3, *LEFT_OUT * 3)
+    anywhere: tuple[Planted, ...] = (*ODD, *INVALID * 3, *REFUSED * 2, *GARBLED * 3, *LEFT_OUT * 3, *ORPHANS * 2)
     for planted in anywhere:
         plan[places.take()] = planted
     return plan

@@ -38,6 +38,13 @@ class Filtered:
 
 
 @dataclass(frozen=True, slots=True)
+class Orphan:
+    """A customer whose parent is nowhere, or itself waits: it is not sent, and no reject."""
+
+    cells: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Again:
     """A customer under the reference of an earlier one, as `written`, and what else is wrong with it."""
 
@@ -99,7 +106,6 @@ INVALID = (
     Fault({"sub": "true", "parent": ""}, [("missing_param", "parentCustomer")]),
     Fault({"sub": "true", "parent": "{no}"}, [("not_found", "parentCustomer")]),
     Fault({"parent": " {no} "}, [("not_found", "parentCustomer")]),
-    Fault({"payments": "7|cash"}, [("invalid_param_type", "paymentTypes")]),
     Fault({"currency": "EURO"}, [("not_found", "currency")]),
     Fault({"logo": "large.png"}, [("exceeded_file_size", "imageFile")]),
     Fault({"logo": "letter.png"}, [("unsupported_file_type", "imageFile")]),
@@ -122,16 +128,17 @@ INVALID = (
     Fault({"note": "bad luck"}, [("converter_failed", "comment")], "map"),
     Fault({"logo": "../beside.png"}, [("unsafe_path", "imageFile")], "map"),
     Fault({"company": "", "land": "Atlantis"}, [("invalid_value", "billingCountry"), ("missing_param", "name")], "map"),
+    # What the target has no entry for.
+    Fault({"payments": "7|99"}, [("not_found", "paymentTypes")], "reference"),
+    Fault({"payments": "7|bitcoin"}, [("not_found", "paymentTypes")], "reference"),
     # What cannot be read at all.
     Fault({"id": ""}, [("missing_key", "id")], "extract"),
 )
 
 REFUSED = (
     # Of its own accord, because of what the customer says.
-    Refused({}, "not_found", "paymentTypes", "404", {"payments": "7|99"}),
     Refused({}, "not_found", "currency", "404", {"currency": "ZZZ"}),
     Refused({}, "not_found", "currency", "404", {"currency": "CHF"}),
-    Refused({}, "not_found", "parentCustomer", "404", {"parent": "NOBODY", "sub": "true"}),
     # Documented, and forced, because no customer that passes our checks provokes it.
     Refused({"error": "missing_param", "error_description": "name parameter is missing"}, "missing_param", "name"),
     Refused({"error": "not_unique", "error_description": "reference already used"}, "not_unique", "reference"),
@@ -219,4 +226,10 @@ LEFT_OUT = (
     Filtered({"status": "a", "no": ".."}),
 )
 
-Planted: TypeAlias = Sound | Filtered | Again | Garbled | Fault | Refused
+NOBODY = "NOBODY"
+ORPHANS = (
+    Orphan({"parent": NOBODY, "sub": "true"}),
+    Orphan({"parent": NOBODY}),
+)
+
+Planted: TypeAlias = Sound | Filtered | Orphan | Again | Garbled | Fault | Refused

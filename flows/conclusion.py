@@ -1,0 +1,49 @@
+"""Concludes a run that took everything it had to take: what left the source, and what is still in doubt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from connectors.protocol import Row, TransientError
+from flows.desk import Desk
+from flows.extraction import Extraction
+from flows.guard import GuardError, guard_absence
+
+
+async def conclude(desk: Desk, extraction: Extraction, extracted: int, notify: Callable[[str], None]) -> None:
+    """Settle what a run may conclude; a partial one concludes nothing. Raises GuardError and what the ledger raises."""
+    if extraction.selection.partial:
+        return
+    await _close_unanswered(desk, notify)
+    left = extraction.gone
+    if extraction.whole:
+        _guard_absence(desk, extraction, extracted, notify)
+        desk.ledger.note_whole(desk.run)
+        unmet = desk.ledger.unmet(desk.run) if extraction.complete else []
+        left = await asyncio.to_thread(extraction.absent, unmet)
+    if left and (closed := desk.ledger.close_left(desk.run, left)):
+        notify(f"{closed} rejects closed: their records are no longer in the source")
+
+
+def _guard_absence(desk: Desk, extraction: Extraction, extracted: int, notify: Callable[[str], None]) -> None:
+    """Compare with the last whole run; where too much is missing, what was read is no ground to read on from."""
+    try:
+        told = guard_absence(desk.plan.job.guards, extracted, desk.ledger.last_whole(desk.run))
+    except GuardError:
+        if extraction.watermark is not None:
+            desk.ledger.forget_watermark(desk.run, extraction.watermark)
+        raise
+    if told:
+        notify(told)
+
+
+async def _close_unanswered(desk: Desk, notify: Callable[[str], None]) -> None:
+    """Look up customers whose answer an earlier run never had and which the source no longer shows."""
+    for intent in desk.ledger.unanswered(desk.run):
+        try:
+            held = await desk.courier.look_up(Row(intent.reference), desk.before_send)
+        except TransientError:  # of this one customer: the pages went through
+            notify("a customer in doubt could not be looked up; the next run tries again")
+            continue
+        desk.ledger.close_intent(desk.run, intent, held.target_id if held else None)
