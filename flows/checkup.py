@@ -44,17 +44,17 @@ def check_job(path: Path, state: str | None, environment: Mapping[str, str]) -> 
     """
     job = load_job(path, environment)
     plan = compile_job(job, b"a check keeps no hash")
-    checks = [Check("job", ExitCode.DONE, f"{job.job}: {len(job.fields)} fields for {plan.system.label}")]
+    checks = [Check("job", ExitCode.DONE, f"{job.job}: {len(plan.fields)} fields for {plan.system.label}")]
     checks.append(_checked("source", lambda: _read_first_page(plan)))
     checks.append(_checked("ledger", lambda: inspect_ledger(state_url(job, state, environment), environment)))
-    checks.append(_checked("target", lambda: asyncio.run(_log_in(job))))
+    checks.append(_checked("target", lambda: asyncio.run(_log_in(plan))))
     return checks
 
 
 def refuse_wrong_job(job: Job, selection: Selection = EVERYTHING) -> None:
     """Raise JobError or ConfigurationError where fields, converters, source or address are wrong; makes no ledger."""
     plan = compile_job(job, b"a check keeps no hash")
-    make_target(job)
+    make_target(plan)
     source = make_source(plan)
     try:
         refuse_unfit(selection, source)
@@ -101,7 +101,7 @@ def _read_first_page(plan: Plan) -> str:
     )
 
 
-async def _log_in(job: Job) -> str:
-    target, _ = make_target(job)
+async def _log_in(plan: Plan) -> str:
+    target, _ = make_target(plan)
     async with target:
         return f"{target.address} takes our credentials"

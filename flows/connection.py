@@ -1,33 +1,29 @@
-"""Makes the source and the target that a job names; each kind's library is loaded for it alone."""
+"""Makes the source and the target that a job names."""
 
 from __future__ import annotations
 
-from connectors.csv_file import CsvSettings, CsvSource
-from connectors.database import DatabaseSettings
+from typing import cast
+
 from connectors.gate import Gate
 from connectors.protocol import Source, Target
-from connectors.valomnia import ValomniaSourceSettings, ValomniaTarget
-from flows.job import Job
+from connectors.settings import Surroundings
+from flows.connector import connector
 from flows.plan import Plan
+from mappings.system import System
 
 
 def make_source(plan: Plan) -> Source:
     """Make the job's source; one that can choose reads just the columns that the job needs."""
     settings = plan.job.source
-    match settings:
-        case CsvSettings():
-            return CsvSource(settings, plan.job.folder)
-        case DatabaseSettings():
-            from connectors.database.source import DatabaseSource
-
-            return DatabaseSource(settings, plan.job.folder, plan.source_columns)
-        case ValomniaSourceSettings():
-            from connectors.valomnia.source import ValomniaSource
-
-            return ValomniaSource(settings)
+    return cast("Source", connector(settings.kind).make_source(settings, _surroundings(plan, plan.source_system)))
 
 
-def make_target(job: Job) -> tuple[Target, Gate]:
+def make_target(plan: Plan) -> tuple[Target, Gate]:
     """Make the job's target and the gate that paces it."""
-    settings = job.target
-    return ValomniaTarget(settings), Gate(concurrency=settings.concurrency, rate=settings.rate)
+    settings = plan.job.target
+    target = cast("Target", connector(settings.kind).make_target(settings, _surroundings(plan, plan.system)))
+    return target, Gate(concurrency=settings.concurrency, rate=settings.rate)
+
+
+def _surroundings(plan: Plan, system: System | None) -> Surroundings:
+    return Surroundings(plan.job.folder, plan.source_columns, system.properties if system is not None else {})

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 
-from connectors.csv_file import CsvSettings
-from connectors.database import DatabaseSettings
-from connectors.valomnia import ValomniaSettings, ValomniaSourceSettings
+from connectors.settings import Settings, TargetSettings
+from flows.connector import Side, kinds, settings_model
 from flows.document import Document, JobError, read_document
 from mappings.field import FieldRule
-
-# One union per side, told apart by `kind`; a further kind joins here.
-_SOURCES: Mapping[str, type[BaseModel]] = {
-    "csv": CsvSettings,
-    "database": DatabaseSettings,
-    "valomnia": ValomniaSourceSettings,
-}
-_TARGETS: Mapping[str, type[BaseModel]] = {"valomnia": ValomniaSettings}
-SourceSettings = Annotated[CsvSettings | DatabaseSettings | ValomniaSourceSettings, Field(discriminator="kind")]
-TargetSettings = ValomniaSettings
 
 
 class Guards(BaseModel):
@@ -54,9 +44,12 @@ class Job(BaseModel):
 
     path: Annotated[Path, Field(exclude=True)]
     job: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="the job's name")]
-    source: SourceSettings
+    source: Settings
     target: TargetSettings
-    fields: Annotated[dict[str, FieldRule], Field(min_length=1, description="target field: where it comes from")]
+    fields: Annotated[
+        dict[str, FieldRule] | None,
+        Field(min_length=1, description="target field: where it comes from; between two known systems it is proposed"),
+    ] = None
     filter: dict[str, Any] = Field(default_factory=dict, description="source column: the values to keep")
     page_size: Annotated[int, Field(ge=1, le=10_000, description="records a page")] = 1000
     converters: tuple[str, ...] = Field(default=(), description="modules with converters of your own")
@@ -76,10 +69,11 @@ def load_job(path: Path, environment: Mapping[str, str]) -> Job:
     document = read_document(path, environment)
     if "path" in document.values:  # the model's own field
         raise JobError(document.complaint(("path",), "unknown key; the file of a CSV source is source.path"))
-    _refuse_unknown_kind(document, "source", _SOURCES)
-    _refuse_unknown_kind(document, "target", _TARGETS)
+    sides: tuple[Side, Side] = ("source", "target")
+    models = {side: _model(document, side) for side in sides}
+    sections = {side: model for side, model in models.items() if model is not None}
     try:
-        return Job.model_validate({**document.values, "path": path.resolve()})
+        return _job_model(**sections).model_validate({**document.values, "path": path.resolve()})
     except ValidationError as error:
         # Without its input: pydantic's own texts carry neighbouring values, secrets among them.
         faults = error.errors(include_url=False, include_input=False, include_context=False)
@@ -87,13 +81,26 @@ def load_job(path: Path, environment: Mapping[str, str]) -> Job:
     raise JobError("\n".join(lines))
 
 
-def _refuse_unknown_kind(document: Document, side: str, known: Collection[str]) -> None:
-    """Say which kinds there are before a model complains about keys of another one."""
+@cache
+def _job_model(**sections: type[BaseModel]) -> type[Job]:
+    """Make the model of jobs whose sections have these models."""
+    fields: dict[str, Any] = {side: (model, ...) for side, model in sections.items()}
+    made: type[Job] = create_model("Job", __base__=Job, **fields)
+    return made
+
+
+def _model(document: Document, side: Side) -> type[BaseModel] | None:
+    """Find the model of a section, and say which kinds there are before a model complains about another one's keys."""
     section = document.values.get(side)
-    if isinstance(section, dict) and section.get("kind") not in known:
+    if not isinstance(section, dict):
+        return None
+    try:
+        return settings_model(side, str(section.get("kind")))
+    except LookupError:
         kind = document.raw[side].get("kind")  # as the file has it: a variable's value is not for showing
         complaint = "is required" if kind is None else f"there is no kind {kind!r}"
-        raise JobError(document.complaint((side, "kind"), complaint + did_you_mean(str(kind), list(known))))
+        known = list(kinds(side))
+        raise JobError(document.complaint((side, "kind"), complaint + did_you_mean(str(kind), known))) from None
 
 
 def _sentence(document: Document, place: tuple[int | str, ...], kind: str, message: str) -> str:
@@ -112,9 +119,9 @@ def _known_names(document: Document, place: tuple[int | str, ...]) -> list[str]:
     model: type[BaseModel] = Job
     match place[:1]:
         case ("source",):
-            model = _SOURCES[document.values["source"]["kind"]]
+            model = settings_model("source", document.values["source"]["kind"])
         case ("target",):
-            model = _TARGETS[document.values["target"]["kind"]]
+            model = settings_model("target", document.values["target"]["kind"])
         case ("guards",):
             model = Guards
         case ("fields",):

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 
+from connectors.settings import Settings
+from flows.connector import described
 from flows.document import JobError
 from flows.job import Job
 from mappings.converter import load_converters
 from mappings.description import CUSTOMER
 from mappings.digest import Digester, fingerprint
+from mappings.field import FieldRule
 from mappings.filter import Filter
 from mappings.mapping import Mapper, MappingError
 from mappings.schema import Schema, source_schema, target_schema
-from mappings.system import System, load_system, nearest
+from mappings.system import System, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Plan:
     """A compiled job."""
 
     job: Job
+    fields: Mapping[str, FieldRule]
+    source_system: System | None  # None for a file or a database
     system: System
     mapper: Mapper
     filter: Filter
@@ -41,19 +46,17 @@ class Plan:
     def file_columns(self) -> list[str]:
         """The source columns that name files: what such a record is worth is not in its values alone."""
         fields = self.system.fields
-        return [
-            column for name, rule in self.job.fields.items() if fields[name].type == "file" for column in rule.sources
-        ]
+        return [column for name, rule in self.fields.items() if fields[name].type == "file" for column in rule.sources]
 
     @property
     def parent_fields(self) -> list[str]:
         """The target fields of the job that hold the reference of another customer."""
-        return [name for name in self.job.fields if self.system.fields[name].refers_to == CUSTOMER]
+        return [name for name in self.fields if self.system.fields[name].refers_to == CUSTOMER]
 
     @property
     def entity_fields(self) -> dict[str, str]:
         """The target fields of the job that name something of the target's own, each with its kind."""
-        kinds = {name: self.system.fields[name].refers_to for name in self.job.fields}
+        kinds = {name: self.system.fields[name].refers_to for name in self.fields}
         return {name: kind for name, kind in kinds.items() if kind is not None and kind != CUSTOMER}
 
     @property
@@ -65,12 +68,14 @@ class Plan:
 
 def compile_job(job: Job, key: bytes) -> Plan:
     """Compile fields, filter and converters; raises JobError naming the job file and the field that is wrong."""
-    system = load_system(job.target.kind)
+    source_system, system = (_described(job, side) for side in (job.source, job.target))
+    assert system is not None, "every target is described"
+    fields = _fields(job, source_system, system)
     if job.converters and str(job.folder) not in sys.path:
         sys.path.append(str(job.folder))  # a job's own converters lie beside it
     try:
         converters = load_converters(job.converters)
-        mapper = Mapper(job.fields, system, converters, root=job.folder)
+        mapper = Mapper(fields, system, converters, root=job.folder)
         kept = Filter.from_job(job.filter)
     except MappingError as error:
         raise JobError("\n".join(f"{job.path.name}: fields.{problem}" for problem in error.problems)) from None
@@ -78,16 +83,41 @@ def compile_job(job: Job, key: bytes) -> Plan:
         raise JobError(f"{job.path.name}: {error}") from None
     return Plan(
         job=job,
+        fields=fields,
+        source_system=source_system,
         system=system,
         mapper=mapper,
         filter=kept,
         source_schema=source_schema(mapper.source_columns | kept.source_columns),
-        target_schema=target_schema(system, job.fields, looked_up=system.entities),
+        target_schema=target_schema(system, fields, looked_up=system.entities),
         digester=Digester(key),
         fingerprint=fingerprint(
-            job.fields, job.filter, converters, system, version("rollcall-sync"), reading=_reading(job)
+            fields, job.filter, converters, system, version("rollcall-sync"), reading=_reading(job)
         ),
     )
+
+
+def _described(job: Job, settings: Settings) -> System | None:
+    try:
+        return described(settings)
+    except ValueError as error:
+        raise JobError(f"{job.path.name}: {error}") from None
+
+
+def _fields(job: Job, source: System | None, target: System) -> Mapping[str, FieldRule]:
+    """Take the job's fields; between two known systems they may be left out, and are proposed."""
+    if job.fields is not None:
+        return job.fields
+    from mappings.proposal import propose, unproposed  # for the few jobs that need it
+
+    if source is None:
+        raise JobError(f"{job.path.name}: fields is required; `rollcall init {job.path.name}` proposes some")
+    if missing := unproposed(target, proposed := propose(source, target)):
+        raise JobError(
+            f"{job.path.name}: {source.label} shows nothing for {', '.join(missing)}, which {target.label} requires;"
+            f" write fields yourself (`rollcall init {job.path.name}` proposes the others)"
+        )
+    return {name: FieldRule.model_validate(rule) for name, rule in proposed.items()}
 
 
 def _reading(job: Job) -> dict[str, object]:

@@ -78,7 +78,7 @@ async def run_job(job: Job, ledger: Ledger, watch: Watch, *, selection: Selectio
     LeaseHeldError where another run of it is writing. A system that fails is no exception here but a failed Summary.
     """
     plan = compile_job(job, ledger.key)
-    target, gate = make_target(job)
+    target, gate = make_target(plan)
     return await carry_out(plan, make_source(plan), Courier(target, gate), ledger, watch, selection=selection)
 
 

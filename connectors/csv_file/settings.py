@@ -5,15 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from connectors.moment import Duration, TimeZone
+from connectors.settings import Settings
 
 
-class CsvSettings(BaseModel):
+class CsvSettings(Settings):
     """A CSV file as a source: first line the header, every value text, an empty cell null."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: Literal["csv"]
     path: Annotated[str, Field(min_length=1, pattern=r"\A[^\x00]+\z", description="the file, relative to the job file")]

@@ -5,15 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from connectors.moment import Duration, TimeZone
+from connectors.settings import Settings
 
 
-class DatabaseSettings(BaseModel):
+class DatabaseSettings(Settings):
     """A table or a query as a source, one record a line."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: Literal["database"]
     url: Annotated[SecretStr, Field(min_length=1, description="an SQLAlchemy URL: postgresql://, mysql://, sqlite:///")]

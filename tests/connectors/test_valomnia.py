@@ -28,7 +28,8 @@ from connectors.protocol import (
     ThrottledError,
     TransientError,
 )
-from connectors.valomnia import ValomniaSettings, ValomniaTarget
+from connectors.valomnia import ValomniaSettings
+from connectors.valomnia.target import ValomniaTarget
 from connectors.valomnia.answer import Action, action_for, blamed_field
 from connectors.valomnia.client import make_auth
 from connectors.valomnia.form import encode, shows

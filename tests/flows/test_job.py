@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors.csv_file import CsvSettings
+from connectors.valomnia import ValomniaSettings
 from flows.document import JobError
 from flows.job import Job, load_job
 from flows.plan import compile_job, refuse_missing_columns
@@ -55,6 +56,7 @@ def test_a_job_is_read_whole(tmp_path: Path) -> None:
     assert job.job == "crm-to-valomnia"
     assert isinstance(job.source, CsvSettings)
     assert job.source.key == "no"
+    assert isinstance(job.target, ValomniaSettings)
     assert job.target.password.get_secret_value() == "s3cret-canary"
     assert job.target.rate == 50
     assert job.guards.max_rejected == 0.2
@@ -65,6 +67,7 @@ def test_a_job_is_read_whole(tmp_path: Path) -> None:
 def test_yaml_is_version_1_2(tmp_path: Path) -> None:
     """X13: NO is Norway and not false, 010 is ten, and a time is text."""
     job = load(tmp_path, GOOD.replace("{const: EUR}", "{const: NO}"))
+    assert job.fields is not None
     assert job.fields["currency"].const == "NO"
     assert job.filter == {"status": ["A", "X", "NO"]}
 
@@ -95,7 +98,7 @@ def test_a_secret_shows_in_no_repr(tmp_path: Path) -> None:
         (
             "kind: valomnia",
             "kind: salesforce",
-            "crm.yaml:7: target.kind: there is no kind 'salesforce'; known are valomnia",
+            "crm.yaml:7: target.kind: there is no kind 'salesforce'; known are jtl, keypro, tradevest, valomnia",
         ),
         (
             "${VALOMNIA_PASSWORD}",

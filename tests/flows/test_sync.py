@@ -17,6 +17,7 @@ from prefect.client.schemas.sorting import FlowRunSort, TaskRunSort
 from rich.console import Console
 
 from connectors.sandbox.fault import Faults
+from connectors.valomnia import ValomniaSettings
 from flows.document import JobError
 from flows.job import load_job
 from flows.selection import EVERYTHING
@@ -196,6 +197,7 @@ def test_a_secret_block_is_filled_in_and_shown_nowhere(place: Place) -> None:
     reference = '"{{ prefect.blocks.secret.acme-password }}"'
     place.job.write_text(text.replace("${PASSWORD}", reference), encoding="utf-8")
     job = load_job(place.job, {"URL": place.url})
+    assert isinstance(job.target, ValomniaSettings)
     assert job.target.password.get_secret_value() == "block-canary"
     assert "block-canary" not in repr(job)
     place.job.write_text(text.replace("${PASSWORD}", reference.replace("acme", "nobody")), encoding="utf-8")
