@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 
+from connectors.protocol import Page
 from flows.desk import Steps
 from flows.extraction import Extraction, Numbered
-from flows.preparation import Prepared, prepare
+from flows.preparation import Prepared, kept_positions, prepare
+from flows.shield import KILLER, POISON, Shield
 
 _SLOW_PAGE_SECONDS = 0.5
 
@@ -29,6 +31,13 @@ class Ahead:
     on_step: Steps
     _busy: frozenset[str] = frozenset()  # the keys of the page before
     _slow: bool = False  # the last page took long to prepare
+    _quarantined: dict[str, tuple[bytes | None, str | None]] = field(init=False)
+    _shield: Shield = field(init=False)
+
+    def __post_init__(self) -> None:
+        extraction = self.extraction
+        self._quarantined = extraction.ledger.quarantined(extraction.run.scope, POISON)
+        self._shield = Shield(extraction.plan.job.path, extraction.ledger.key)
 
     async def pages(self) -> AsyncGenerator[Prepared, None]:
         """Yield prepared pages in their order; raises what the extraction raises."""
@@ -45,6 +54,7 @@ class Ahead:
                 await asyncio.wait([upcoming])
             if not upcoming.cancelled():
                 upcoming.exception()
+            self._shield.close()
 
     async def _take(self, pages: Iterator[Numbered]) -> Prepared | None:
         numbered = await asyncio.to_thread(next, pages, None)
@@ -52,6 +62,8 @@ class Ahead:
             return None
         self.on_step("extracted")
         number, page = numbered
+        if self.extraction.run.wary or self._quarantined:
+            page = await asyncio.to_thread(self._shielded, page)
         recall = partial(self.extraction.ledger.remembered, self.extraction.run.scope)
         work = partial(prepare, number, page, self.extraction.plan, recall, self._busy)
         began = time.monotonic()
@@ -59,3 +71,13 @@ class Ahead:
         self._slow = time.monotonic() - began > _SLOW_PAGE_SECONDS
         self._busy = frozenset(page.keys)
         return prepared
+
+    def _shielded(self, page: Page) -> Page:
+        """Keep away from what ended the process before, and try out what has changed since, or may do it again."""
+        known, plan = self._quarantined, self.extraction.plan
+        suspects = [position for position, key in enumerate(page.keys) if key in known]
+        digests = list(plan.digester.records(page.records)) if suspects else []
+        same = [n for n in suspects if known[page.keys[n]] == (digests[n], plan.fingerprint)]
+        page = replace(page, unreadable={**page.unreadable, **dict.fromkeys(same, KILLER)})
+        tried = kept_positions(page, plan) if self.extraction.run.wary else suspects
+        return self._shield.clear(page, tried)

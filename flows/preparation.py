@@ -82,7 +82,7 @@ def prepare(
     the whole way.
     """
     records = page.records
-    kept = _kept(page, plan)
+    kept = kept_positions(page, plan)
     keys = page.keys
     digests = plan.digester.records(records)
     known = recall([keys[position] for position in kept])
@@ -117,13 +117,20 @@ def prepare(
     )
 
 
+def try_out(records: pd.DataFrame, plan: Plan) -> None:
+    """Do to records all that preparing does to them, and forget it."""
+    page = Page(records, [str(number) for number in range(len(records))], len(records), None)
+    _mapped(page, range(len(records)), plan)
+
+
 def _with_files(records: pd.DataFrame, plan: Plan) -> set[int]:
     """Find the records that name a file: it may have changed under the same name, so they take the whole way."""
     columns = plan.file_columns
     return set(records[columns].notna().any(axis=1).to_numpy().nonzero()[0].tolist()) if columns else set()
 
 
-def _kept(page: Page, plan: Plan) -> list[int]:
+def kept_positions(page: Page, plan: Plan) -> list[int]:
+    """List the positions that the filter leaves in; what could not be read is never left out."""
     if not plan.filter.allowed:
         return list(range(len(page.keys)))
     mask = plan.filter.mask(page.records)

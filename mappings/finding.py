@@ -95,6 +95,11 @@ CODES: Mapping[str, Advice] = {
         "The file that the record names is not there, or cannot be read.",
         "Put the file where the record says, or correct the record.",
     ),
+    "poison": Advice(
+        "Record that ends the process",
+        "Three runs died at this record, and a trial in a process of its own died as well: it is kept away from.",
+        "Look at the converters that the record goes through, and at its size; it is tried again once it has changed.",
+    ),
     "control_character": Advice(
         "Control character",
         "The text holds characters that are not for reading, such as a bell or an escape.",

@@ -34,7 +34,7 @@ from flows.ledger.record import (
     moment_text,
 )
 from flows.ledger.settling import close_left, open_rejects, settle
-from flows.ledger.takeover import close_dead_runs, find_scope, void_unanswered
+from flows.ledger.takeover import close_dead_runs, find_scope, is_stalled, void_unanswered
 
 _CONFIRMATION = text("UPDATE pages SET confirmed_at = :now WHERE run = :run AND page = :page")
 
@@ -119,6 +119,7 @@ class Ledger:
         with self._writing() as connection:
             scope, fresh = find_scope(connection, job, target)
             resumes = close_dead_runs(connection, job, self._now())
+            wary = resumes is not None and is_stalled(connection, job)
             unanswered = void_unanswered(connection, scope)
             number = connection.execute(
                 insert(tables.runs)
@@ -133,7 +134,7 @@ class Ledger:
                 )
                 .returning(tables.runs.c.run)
             ).scalar_one()
-        return Run(number, job, scope, fingerprint, resumes, fresh, unanswered)
+        return Run(number, job, scope, fingerprint, resumes, fresh, unanswered, wary)
 
     def note_columns(self, run: Run, source: str, columns: Collection[str]) -> tuple[str, ...] | None:
         """Note the columns that a source has now, and give those of the last time."""
@@ -238,6 +239,11 @@ class Ledger:
         """Recall the open rejects of these source keys."""
         with self.reading() as connection:
             return open_rejects(connection, scope, keys)
+
+    def quarantined(self, scope: int, code: str) -> dict[str, tuple[bytes | None, str | None]]:
+        """Recall the records with an open reject of this code, and what they were like."""
+        with self.reading() as connection:
+            return recall.quarantined(connection, scope, code)
 
     def due_keys(self, scope: int) -> list[str]:
         """List the source keys of due rejects and of all deferred customers."""

@@ -39,6 +39,15 @@ def crossings(connection: Connection, scope: int, references: Sequence[str]) -> 
     return {row[0]: Crossing._make(row[1:]) for row in found.all()}
 
 
+def quarantined(connection: Connection, scope: int, code: str) -> dict[str, tuple[bytes | None, str | None]]:
+    """Find the source keys of open rejects with this code, each with its record hash and mapping fingerprint."""
+    columns = tables.rejects.c
+    query = select(columns.source_key, columns.record_hash, columns.fingerprint).where(
+        columns.scope == scope, columns.closed_at.is_(None), columns.code == code
+    )
+    return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+
+
 def due_keys(connection: Connection, scope: int, now: str) -> list[str]:
     """List the source keys of due rejects, of all deferred customers, and of those whose answer is missing."""
     rejects, customers, intents = tables.rejects.c, tables.customers.c, tables.intents.c

@@ -151,6 +151,7 @@ class Run:
     resumes: int | None
     fresh: bool  # this job has no state at this target yet
     unanswered: frozenset[str] = frozenset()  # references that an earlier run sent and that have no answer
+    wary: bool = False  # the last three runs died, the latter two without any progress: a record may be to blame
 
 
 def moment_text(moment: datetime) -> str:

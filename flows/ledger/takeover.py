@@ -9,6 +9,9 @@ from sqlalchemy import Connection, insert, select, text, update
 from flows.ledger import tables
 from flows.ledger.count import run_counts, unfinished_pages
 
+_WITHOUT_A_WORD = "ended without a word"
+_DEAD_RUNS = 3
+
 
 def find_scope(connection: Connection, job: str, target: str) -> tuple[int, bool]:
     """Find, or make, what customer state belongs to; tells whether it is new."""
@@ -31,9 +34,28 @@ def close_dead_runs(connection: Connection, job: str, now: str) -> int | None:
         connection.execute(
             update(tables.runs)
             .where(tables.runs.c.run == run)
-            .values(status="interrupted", message="ended without a word", ended_at=now, **figures)
+            .values(status="interrupted", message=_WITHOUT_A_WORD, ended_at=now, **figures)
         )
     return dead[-1] if dead else None
+
+
+def is_stalled(connection: Connection, job: str) -> bool:
+    """Say whether the last three runs of a job ended without a word, the latter two without sending a page's worth."""
+    columns = tables.runs.c
+    latest = connection.execute(
+        select(columns.run, columns.message).where(columns.job == job).order_by(columns.run.desc()).limit(_DEAD_RUNS)
+    ).all()
+    if len(latest) < _DEAD_RUNS or any(row.message != _WITHOUT_A_WORD for row in latest):
+        return False
+    done = connection.execute(
+        text(
+            "SELECT count(*) FROM lines JOIN pages ON pages.run = lines.run AND pages.page = lines.page"
+            " WHERE lines.run IN (:last, :before) AND lines.outcome IN ('created', 'updated')"
+            " AND pages.confirmed_at IS NOT NULL"
+        ),
+        {"last": latest[0].run, "before": latest[1].run},
+    )
+    return int(done.scalar_one()) == 0
 
 
 def void_unanswered(connection: Connection, scope: int) -> frozenset[str]:
