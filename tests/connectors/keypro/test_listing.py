@@ -44,6 +44,7 @@ def test_every_form_is_read(content: object) -> None:
         ({"Next": "https://elsewhere.example/?offset=100", "Results": []}, True),
         ({"next": "/customers/?offset=1", "results": [{"id": 1}]}, True),
         ({"Results": [], "Total": 3}, True),
+        ({"results": [], "count": 3}, True),
         ({"results": [], "count": 0}, False),
         ({"Results": [], "Total": None}, False),
         ([], False),

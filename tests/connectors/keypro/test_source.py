@@ -295,6 +295,14 @@ def test_a_passing_fault_costs_no_customer(kind: str) -> None:
         assert keys(api.read()) == [str(number) for number in range(1, 36)]
 
 
+def test_an_empty_list_where_somebody_was_is_asked_for_again(api: Api) -> None:
+    """Opening showed a customer, so that a whole reading of nobody is not believed at once."""
+    api.seed(3)
+    api.source.open()
+    api.strike("no_customers", next=1)
+    assert keys(api.read()) == ["1", "2", "3"]
+
+
 @pytest.mark.parametrize(
     ("kind", "error", "words"),
     [
