@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection
 
 from connectors.gate import Clock
-from connectors.protocol import Roll
+from connectors.protocol import Roll, TransientError
 
 _TRUSTED_SECONDS = 300.0  # then somebody else may have created a customer that the list did not show
 _MOST_KEPT = 250_000  # ids, at about 200 bytes each
@@ -22,6 +22,8 @@ class Directory:
         self._ask = ask
         self._clock = clock
         self._ids: dict[str, tuple[str, ...]] = {}
+        self._doubted: set[str] = set()
+        self._overflowed = False
         self._cursor: str | None = None
         self._parts = 0
         self._met = 0
@@ -31,12 +33,18 @@ class Directory:
         self._ended = False
 
     async def consult(self, references: Collection[str]) -> None:
-        """Read on in the list, as long as that may cost less than asking for each reference that is not known yet."""
+        """Read on in the list, as long as that may cost less than asking for each reference that is not known yet.
+
+        A list that cannot be read is no obstacle: each reference can still be asked for.
+        """
         unknown = [reference for reference in references if reference not in self._ids]
-        allowance = len(unknown) // 2 + 1  # a list that does not tell its length must not cost more than it can save
-        while not self._ended and allowance and self._parts_left() < len(unknown):
-            self._take(await self._ask(self._cursor))
-            allowance -= 1
+        most, spent = len(unknown), 0
+        while not self._ended and spent < self._worth(most) and self._parts_left() < len(unknown):
+            try:
+                self._take(await self._ask(self._cursor))
+            except TransientError:
+                return
+            spent += 1
             unknown = [reference for reference in unknown if reference not in self._ids]
 
     def ids(self, reference: str) -> tuple[str, ...]:
@@ -46,16 +54,28 @@ class Directory:
     def excludes(self, reference: str) -> bool:
         """Say whether the target certainly does not hold a reference: the whole list was read, lately, without it."""
         fresh = self._clock() - self._began < _TRUSTED_SECONDS
-        return self._ended and fresh and (self._steady or self._parts == 1) and reference not in self._ids
+        whole = self._ended and (self._steady or self._parts == 1) and not self._overflowed
+        return whole and fresh and reference not in self._ids and reference not in self._doubted
 
     def note(self, reference: str, target_id: str) -> None:
-        """Keep what an answer told."""
-        if self._ids or self._ended:
+        """Keep what an answer told; a list that is read later may not show it yet."""
+        if len(self._ids) < _MOST_KEPT or reference in self._ids:
             self._ids[reference] = (target_id,)
+            self._doubted.discard(reference)
+        else:
+            self._overflowed = True
 
     def forget(self, reference: str) -> None:
-        """Drop what has proved wrong."""
+        """Drop what has proved wrong, or is uncertain: the list that was read does not tell any more."""
         self._ids.pop(reference, None)
+        self._doubted.add(reference)
+
+    def _worth(self, unknown: int) -> int:
+        """Say how many parts may be read for so many references; half, where they may save no question in the end.
+
+        That is a list that does not tell its length, or one whose parts do not prove that anybody is absent.
+        """
+        return unknown if self._total is not None and self._steady else unknown // 2 + 1
 
     def _parts_left(self) -> int:
         if self._met > _MOST_KEPT:

@@ -34,6 +34,7 @@ class Parcel:
     taken_in: Answer | None = None
     asked_at: float | None = None
     asked: int = 0
+    looked_at: float = 0.0  # when the last look-up was sent
 
     @classmethod
     def located_by(cls, directory: Directory, position: int, row: Row) -> Parcel:
@@ -65,7 +66,17 @@ class Parcel:
     def locate(self, held: Held | None) -> None:
         """Note where the customer stands in the target; None: it is not there."""
         self.row = replace(self.row, target_id=held.target_id if held is not None else None)
-        self.located = True
+        self.located, self.contradicted = True, None
+
+    def lose(self) -> None:
+        """Note that nobody knows where the customer stands; what was written till now may be invisible anew."""
+        self.row = replace(self.row, target_id=None)
+        self.located, self.asked_at = False, None
+
+    def take_in(self, answer: Answer, now: float) -> None:
+        """Note that the target has taken the customer in, under an id if it told one, and will decide."""
+        self.taken_in, self.asked_at = answer, now
+        self.row = replace(self.row, target_id=answer.target_id or self.row.target_id)
 
     def refused(self) -> Answer:
         """Refuse the customer, by what its last try met: a failure of the target, or no answer at all."""
@@ -89,3 +100,11 @@ def undecided(parcel: Parcel) -> Answer:
     assert parcel.taken_in is not None
     refusal = Refusal("unconfirmed", "", "the target has taken the customer in, and not decided about it yet")
     return Answer(parcel.taken_in.status, parcel.taken_in.target_id, refusals=(refusal,))
+
+
+def explained(answer: Answer) -> Answer:
+    """See that a customer that is not where it must be counts as refused, even where the target gave no reason."""
+    if answer.surprise is None or answer.refusals:
+        return answer
+    words = "the target contradicts itself about whether it holds this customer"
+    return replace(answer, refusals=(Refusal("unconfirmed", "", words),))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from connectors.parcel import Parcel, ambiguous, undecided
+from connectors.parcel import Parcel, ambiguous, explained, undecided
 from connectors.protocol import Answer, Held, IdTarget, Surprise, ThrottledError, TransientError
 from connectors.trip import Trip
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from connectors.delivery import Courier
 
 _MOST_SURPRISES = 2
-_DECIDING_SECONDS = 60.0  # a target that takes longer to decide is asked by the next run
 
 
 @dataclass(slots=True)
@@ -66,34 +65,43 @@ class Passage:
             parcel.tries += 1
             parcel.unanswered = True
             if isinstance(self.courier.target, IdTarget) and parcel.row.target_id is None:
-                parcel.located = False  # it may have been created
+                self._lose(parcel)  # it may have been created
             raise
         parcel.tries += 1
         if answer.surprise is not None and parcel.surprises < _MOST_SURPRISES:
             self._surprised(parcel, answer)
         elif answer.pending:
-            parcel.taken_in, parcel.asked_at = answer, self.courier.clock()
+            parcel.take_in(answer, self.courier.clock())
             self.trip.put_back(parcel)
         else:
-            self._report(parcel, answer)
+            self._report(parcel, explained(answer))
 
     def _surprised(self, parcel: Parcel, answer: Answer) -> None:
         """Look a customer up that is not where it was thought to be."""
         parcel.surprises += 1
-        parcel.locate(None)
-        parcel.located = False
-        parcel.contradicted = answer if answer.surprise is Surprise.EXISTS else None
+        self._lose(parcel)
+        parcel.contradicted = explained(answer) if answer.surprise is Surprise.EXISTS else None
+        self.trip.put_back(parcel)
+
+    def _lose(self, parcel: Parcel) -> None:
+        """Note that only a look-up, from now on, tells where a customer is."""
+        parcel.lose()
         if self.courier.directory is not None:
             self.courier.directory.forget(parcel.row.reference)
-        self.trip.put_back(parcel)
 
     async def _locate(self, parcel: Parcel) -> None:
         """Find out whether the target holds a customer before one is created."""
-        held = await self._look_up(parcel)
+        self._place(parcel, await self._look_up(parcel))
+
+    def _place(self, parcel: Parcel, held: Held | None) -> None:
+        """Decide by what a look-up found."""
         if held is None:
             self._not_found(parcel)
         elif held.others:
             self.trip.report(parcel, ambiguous(held))
+        elif held.refusals and parcel.doubtful:
+            # it arrived, and was turned down
+            self._report(parcel, Answer(None, held.target_id, refusals=held.refusals))
         elif held.same and parcel.doubtful:
             self._report(parcel, Answer(None, held.target_id))  # what had no answer has arrived
         else:
@@ -112,30 +120,40 @@ class Passage:
 
     def _settling(self, parcel: Parcel) -> float:
         """Say how long to wait before asking again; 0 once what was written must be visible."""
-        target, now = self.courier.target, self.courier.clock()
+        target = self.courier.target
         assert isinstance(target, IdTarget)
         if parcel.asked_at is None:
-            parcel.asked_at = now
-        left = parcel.asked_at + target.settling_seconds - now
+            parcel.asked_at = parcel.looked_at
+        # What was asked before the time was over proves nothing, however late its answer came.
+        left = parcel.asked_at + target.settling_seconds - parcel.looked_at
         return min(left, max(0.25, target.settling_seconds / 4))
 
     async def _ask_decision(self, parcel: Parcel) -> None:
         """Ask a target that decides later what it has decided."""
-        assert parcel.taken_in is not None
-        assert parcel.asked_at is not None
-        held = await self._look_up(parcel)
+        self._decide(parcel, await self._look_up(parcel))
+
+    def _decide(self, parcel: Parcel, held: Held | None) -> None:
+        """Answer a customer that was taken in by what a look-up found, or ask again."""
         answer = parcel.taken_in
+        assert answer is not None
+        assert parcel.asked_at is not None
         if held is not None and held.refusals:
             self._report(parcel, Answer(answer.status, held.target_id, refusals=held.refusals))
         elif held is not None and held.same:
             self._report(parcel, Answer(answer.status, held.target_id, answer.created))
-        elif self.courier.clock() - parcel.asked_at >= _DECIDING_SECONDS:
+        elif self.courier.clock() - parcel.asked_at >= self._deciding_seconds:
             self._report(parcel, undecided(parcel))
         else:
             parcel.asked += 1
             self.trip.put_back(parcel, min(8.0, 0.25 * 2**parcel.asked))
 
+    @property
+    def _deciding_seconds(self) -> float:
+        target = self.courier.target
+        return target.deciding_seconds if isinstance(target, IdTarget) else 0.0
+
     async def _look_up(self, parcel: Parcel) -> Held | None:
+        parcel.looked_at = self.courier.clock()
         call = partial(self.courier.target.look_up, parcel.row)
         return await self.trip.through(call, self.courier.note_look_up, parcel.row.reference)
 
@@ -149,12 +167,20 @@ class Passage:
         except ThrottledError:
             raise
         except TransientError:
-            held = None
+            self._judge(parcel)
+            return
+        if parcel.taken_in is not None:  # asking failed, and works again
+            parcel.begin_anew()
+            self._decide(parcel, held)
+        elif not parcel.located and not parcel.tries:  # the same, and nothing was sent so far
+            parcel.begin_anew()
+            self._place(parcel, held)
+        elif held is not None and held.same and not held.others:
+            self._report(parcel, Answer(None, held.target_id))
+        elif isinstance(self.courier.target, IdTarget) and (wait := self._settling(parcel)) > 0:
+            self.trip.put_back(parcel, wait)
         else:
             parcel.looked_up = True
-        if held is not None and held.same and not held.others:
-            self.trip.report(parcel, Answer(None, held.target_id))
-        else:
             self._judge(parcel)
 
     def _note_failure(self, parcel: Parcel, error: TransientError) -> None:

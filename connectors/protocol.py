@@ -283,5 +283,9 @@ class IdTarget(Target, Protocol):
     def settling_seconds(self) -> float:
         """Say how long a customer that was just written may stay invisible to look-ups."""
 
+    @property
+    def deciding_seconds(self) -> float:
+        """Say how long it may take until the target has decided about a row that it took in (`Answer.pending`)."""
+
     async def roll(self, cursor: str | None) -> Roll:
         """Show a part of the list of all customers, in one request."""

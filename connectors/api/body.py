@@ -72,8 +72,8 @@ def member(content: Mapping[str, object], name: str) -> object:
 def write(value: object, name: str = "") -> bytes:
     """Write plain values as JSON, decimals digit by digit, dates in ISO 8601.
 
-    Raises UnsendableError for half a character, naming the member, and ConfigurationError for a kind of value that
-    JSON has not, without the value.
+    Raises UnsendableError for half a character or a number that is not finite, naming the member, and
+    ConfigurationError for a kind of value that JSON has not, without the value.
     """
     try:
         return _text(value, name).encode()
@@ -118,8 +118,10 @@ def _text(value: object, name: str) -> str:
     match value:
         case None | bool() | int() | str():
             return json.dumps(value, ensure_ascii=False)
-        case Decimal() | float():
+        case Decimal() | float() if Decimal(str(value)).is_finite():
             return format(Decimal(str(value)), "f")  # never an exponent
+        case Decimal() | float():
+            raise UnsendableError(Refusal("invalid_value", name, "is not a finite number"))
         case date():
             return f'"{value.isoformat()}"'
         case list() | tuple():

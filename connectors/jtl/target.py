@@ -57,6 +57,11 @@ class JtlTarget:
         """How many requests went out so far, signing in included."""
         return self._client.transport.requests
 
+    @property
+    def deciding_seconds(self) -> float:
+        """Nothing is decided later."""
+        return 0.0
+
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
         if isinstance(self._client.auth, FixedAuth):  # a key is not signed in with: a request proves it

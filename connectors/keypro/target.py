@@ -67,6 +67,11 @@ class KeyproTarget:
         """How long a customer that was just created may stay invisible, by the settings (inferred)."""
         return self._settings.settling
 
+    @property
+    def deciding_seconds(self) -> float:
+        """Nothing is decided later."""
+        return 0.0
+
     async def __aenter__(self) -> Self:
         """Connect, and prove token, address and the names of id and reference with a list of one customer.
 

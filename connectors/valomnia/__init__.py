@@ -1,8 +1,8 @@
 """Valomnia's customers, REST API "Version 2.1"."""
 
-from connectors.valomnia.settings import ValomniaSettings, ValomniaSourceSettings
 from connectors.protocol import Source, Target
 from connectors.settings import Surroundings
+from connectors.valomnia.settings import ValomniaSettings, ValomniaSourceSettings
 
 __all__ = [
     "SourceSettings",

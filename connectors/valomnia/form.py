@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import stat
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -41,6 +42,8 @@ def segment(reference: str) -> str:
     """
     if reference in {"", ".", ".."}:
         raise UnsendableError(Refusal("invalid_reference", _KEY, "empty, . or .. cannot be a reference"))
+    if any(unicodedata.category(character) == "Cc" for character in reference):
+        raise UnsendableError(Refusal("invalid_reference", _KEY, "holds a control character"))
     try:
         return quote(reference, safe="")
     except UnicodeEncodeError:

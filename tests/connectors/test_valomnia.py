@@ -29,10 +29,10 @@ from connectors.protocol import (
     TransientError,
 )
 from connectors.valomnia import ValomniaSettings
-from connectors.valomnia.target import ValomniaTarget
 from connectors.valomnia.answer import Action, action_for, blamed_field
 from connectors.valomnia.client import make_auth
 from connectors.valomnia.form import encode, shows
+from connectors.valomnia.target import ValomniaTarget
 
 App = Callable[[httpx.Request], httpx.Response]
 T = TypeVar("T")

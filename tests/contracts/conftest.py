@@ -4,4 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("tests.contracts.source", "tests.contracts.incremental")
+pytest.register_assert_rewrite(
+    "tests.contracts.source",
+    "tests.contracts.incremental",
+    "tests.contracts.target",
+    "tests.contracts.wire",
+    "tests.contracts.id_target",
+    "tests.contracts.sending",
+)
