@@ -224,6 +224,24 @@ def why(
         report.console().print(report.story(told, load_system(job.target.kind)))
 
 
+@app.command(epilog="Example: rollcall init crm.yaml --write")
+def init(
+    job_file: JobFile,
+    write: Annotated[bool, typer.Option("--write", help="Append the fields to the job file.")] = False,
+) -> None:
+    """Propose the fields of a job that names its source and target, from the columns that the source has."""
+    from flows.draft import draft_fields
+
+    draft = draft_fields(job_file, os.environ)
+    if write:
+        draft.write()
+    else:
+        sys.stdout.write(draft.text)
+    report = f"{len(draft.fields)} fields proposed for {draft.target.label}"
+    left = len(draft.missing) + len(draft.rivals)
+    typer.echo(f"{report}; {left} left to you" if left else report, err=True)
+
+
 @app.command(epilog="Example: rollcall demo --folder demo")
 def demo(
     folder: Annotated[

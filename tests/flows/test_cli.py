@@ -14,7 +14,7 @@ from flows.ledger.ledger import Ledger
 from tests.flows.command import LOGIN, PASSWORD, WITH_REJECT, Place, Shell, complaint, environment_of, start_python
 
 CALL = "from flows.cli import main; main()"
-COMMANDS = ("run", "check", "rejects", "runs", "why", "demo", "sandbox")
+COMMANDS = ("run", "check", "init", "rejects", "runs", "why", "demo", "sandbox")
 BOMB = "a: &a [1]\n" + "".join(
     f"{after}: &{after} [{', '.join([f'*{before}'] * 9)}]\n" for before, after in pairwise("abcdefghi")
 )
