@@ -52,6 +52,8 @@ class Courier:
         self.requests = 0
         self.retries = 0
         self._before_send: Callable[[], None] = lambda: None
+        if hasattr(target, "roll") and not isinstance(target, IdTarget):  # it would be taken for one that upserts
+            raise TypeError(f"{type(target).__name__} has ids of its own, and lacks a part of IdTarget")
         self.directory = Directory(self._ask_roll, clock) if isinstance(target, IdTarget) else None
 
     def note_send(self) -> None:

@@ -30,9 +30,10 @@ def settings_model(side: Side, kind: str) -> type[BaseModel]:
     """Find the model of a section of the job file; raises LookupError where the kind is not on this side."""
     if kind not in kinds(side):
         raise LookupError(kind)
-    model = getattr(connector(kind), f"{side.capitalize()}Settings", None)
-    if model is None:
-        raise LookupError(kind)
+    try:
+        model = getattr(connector(kind), f"{side.capitalize()}Settings")
+    except (AttributeError, ModuleNotFoundError):  # described, and no connector is there
+        raise LookupError(kind) from None
     return cast("type[BaseModel]", model)
 
 

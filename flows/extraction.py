@@ -22,7 +22,10 @@ Numbered = tuple[int, Page]
 def refuse_unfit(selection: Selection, source: Source) -> None:
     """Raise JobError where the source cannot give what is asked for."""
     if selection.since is not None and not source.incremental:
-        raise JobError("--since needs to know when a record was last updated: name the column in source.updated_at")
+        raise JobError(
+            "--since needs a source that tells when a record was last updated: a file or a table does where"
+            " source.updated_at names the column, and docs/source.md says which API does"
+        )
 
 
 @dataclass(slots=True)

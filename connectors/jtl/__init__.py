@@ -1,7 +1,7 @@
 """JTL-Wawi's customers, ERP REST API 1.x, in the cloud and on premises."""
 
 from connectors.jtl.settings import JtlSettings, JtlSourceSettings
-from connectors.protocol import Source, Target
+from connectors.protocol import IdTarget, Source
 from connectors.settings import Surroundings
 
 __all__ = ["JtlSettings", "JtlSourceSettings", "SourceSettings", "TargetSettings", "make_source", "make_target"]
@@ -17,7 +17,7 @@ def make_source(settings: JtlSourceSettings, _surroundings: Surroundings) -> Sou
     return JtlSource(settings)
 
 
-def make_target(settings: JtlSettings, _surroundings: Surroundings) -> Target:
+def make_target(settings: JtlSettings, _surroundings: Surroundings) -> IdTarget:
     """Make the target of a job."""
     from connectors.jtl.target import JtlTarget
 

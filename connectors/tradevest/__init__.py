@@ -1,6 +1,6 @@
 """tradevest's customers, `roles/customers`."""
 
-from connectors.protocol import Source, Target
+from connectors.protocol import IdTarget, Source
 from connectors.settings import Surroundings
 from connectors.tradevest.settings import TradevestSettings, TradevestSourceSettings
 
@@ -24,7 +24,7 @@ def make_source(settings: TradevestSourceSettings, _surroundings: Surroundings) 
     return TradevestSource(settings)
 
 
-def make_target(settings: TradevestSettings, _surroundings: Surroundings) -> Target:
+def make_target(settings: TradevestSettings, _surroundings: Surroundings) -> IdTarget:
     """Make the target of a job."""
     from connectors.tradevest.target import TradevestTarget
 

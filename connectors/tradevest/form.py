@@ -73,12 +73,15 @@ def held(customer: Mapping[str, object], row: Row, others: int = 0) -> Held | No
 
 
 def objections(customer: Mapping[str, object], row: Row) -> tuple[Refusal, ...]:
-    """List what stands against a customer: that it was turned down, or is of another type than the row's for good."""
+    """List what stands against a customer: that it was turned down, or differs from the row in what is for good."""
     status = customer.get("customerStatus")
     if isinstance(status, str) and status in TURNED_DOWN:
         return (Refusal(status, "", TURNED_DOWN[status]),)
     if not _has_type(customer, row):
         return (Refusal("not_updatable", _CREATE_ONLY, "the platform holds another type, and does not change it"),)
+    if not _has_accounts(customer, row):
+        words = "the platform holds other bank accounts, and does not change them"
+        return (Refusal("not_updatable", f"{_ACCOUNTS}.{_IBAN}", words),)
     return ()
 
 
@@ -99,6 +102,15 @@ def _shows(customer: Mapping[str, object], row: Row) -> bool:
 def _has_type(customer: Mapping[str, object], row: Row) -> bool:
     sent, shown = row.values.get(_CREATE_ONLY), customer.get(_CREATE_ONLY)
     return sent is None or shown is None or sent == shown
+
+
+def _has_accounts(customer: Mapping[str, object], row: Row) -> bool:
+    shown = customer.get(_ACCOUNTS)
+    try:
+        sent = _accounts(row.values)
+    except UnsendableError:  # refused when it is sent
+        return True
+    return sent is None or shown is None or _same_accounts(shown, sent)
 
 
 def _labels(row: Row) -> Sequence[str]:

@@ -136,14 +136,21 @@ def test_what_is_no_uuid_names_nobody(text: str) -> None:
 )
 def test_what_a_new_customer_proves(shown: dict[str, object], sent: dict[str, object], *, same: bool) -> None:
     """Labels and accounts in any order; what is not shown proves nothing, but for a member of an account that is."""
-    assert held(customer(**shown), Row(ENTITY, sent)) == Held(ID, same)
+    found = held(customer(**shown), Row(ENTITY, sent))
+    assert found is not None
+    assert (found.target_id, found.same) == (ID, same)
 
 
 def test_an_update_is_proven_by_its_labels() -> None:
-    """Accounts of the row were not sent, so they say nothing."""
-    shown = customer(labels=["a"])
+    """Accounts were not sent: where others are shown, that is told, for it cannot be changed."""
+    shown = customer(labels=["a"], refAccounts=SHOWN)
     assert held(shown, Row(ENTITY, {"labels": ["a"], **ACCOUNTS}, ID)) == Held(ID, same=True)
     assert held(shown, Row(ENTITY, {"labels": ["b"]}, ID)) == Held(ID, same=False)
+    other = held(customer(labels=["a"], refAccounts=SHOWN[:1]), Row(ENTITY, {"labels": ["a"], **ACCOUNTS}, ID))
+    assert other is not None
+    assert [(each.code, each.field) for each in other.refusals] == [("not_updatable", "refAccounts.iban")]
+    silent = held(customer(labels=["a"], refAccounts=None), Row(ENTITY, {"labels": ["a"], **ACCOUNTS}, ID))
+    assert silent == Held(ID, same=True), "what is not shown speaks against nobody"
 
 
 @pytest.mark.parametrize("target_id", [None, ID])
