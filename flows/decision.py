@@ -178,7 +178,8 @@ def _still_refused(reject: OpenReject, record_hash: bytes, fingerprint: str, now
 
 
 def _left_out(prepared: Prepared, memory: Memory) -> Iterable[Settlement]:
-    """Close the rejects of customers that the filter now leaves out."""
+    """Close the rejects of customers that the filter now leaves out, and let go of those that were due."""
+    due = prepared.number <= 0
     for position in prepared.filtered:
-        if prepared.page.keys[position] in memory.rejects:
+        if due or prepared.page.keys[position] in memory.rejects:
             yield settlement_of(prepared, position, outcome="filtered", closes_reject=True)

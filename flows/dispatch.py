@@ -34,12 +34,13 @@ async def dispatch(
                 freed += lineup.accept([item.reference or "" for item in settlements if item.outcome in DONE])
         ready = freed
     if left := lineup.left():
-        yield [deferral(prepared, decision, place) for place in left]
+        yield [defer(prepared, decision, place, desk) for place in left]
 
 
-def deferral(prepared: Prepared, decision: Decision, place: int) -> Settlement:
+def defer(prepared: Prepared, decision: Decision, place: int, desk: Desk) -> Settlement:
     """Let a row wait for its parent."""
     position = decision.positions[place]
+    desk.note_waiting(decision.rows[place], prepared.page.keys[position])
     closes = prepared.page.keys[position] in decision.rejected
     return settlement_of(prepared, position, outcome="deferred", stage="reference", closes_reject=closes)
 

@@ -62,13 +62,47 @@ class Lineup:
         return sorted(self._waiting)
 
 
-def find_cycles(parents: Mapping[str, AbstractSet[str]]) -> set[str]:
+def find_cycles(parents: Mapping[str, Collection[str]]) -> set[str]:
     """Find the customers that are, through others, their own parents; or that lie between two such circles."""
-    left = {child: set(named) & parents.keys() for child, named in parents.items()}
-    while True:
-        roots = {child for child, named in left.items() if not named}
-        named_by_any = set().union(*left.values()) if left else set()
-        leaves = left.keys() - named_by_any
-        if not (gone := roots | leaves):
-            return set(left)
-        left = {child: named - gone for child, named in left.items() if child not in gone}
+    upwards = {child: [name for name in named if name in parents] for child, named in parents.items()}
+    downwards: dict[str, list[str]] = {child: [] for child in parents}
+    for child, named in upwards.items():
+        for name in named:
+            downwards[name].append(child)
+    left = set(parents)
+    _peel(left, upwards, downwards)  # who has no parent left, from the eldest down
+    _peel(left, downwards, upwards)  # who is nobody's parent, from the youngest up
+    return left
+
+
+def _peel(left: set[str], held_by: Mapping[str, Sequence[str]], holds: Mapping[str, Sequence[str]]) -> None:
+    """Take out, one after the other, those whom nobody that is left holds."""
+    holders = {name: sum(other in left for other in held_by[name]) for name in left}
+    free = [name for name, count in holders.items() if not count]
+    while free:
+        name = free.pop()
+        left.discard(name)
+        for other in holds[name]:
+            if other in left:
+                holders[other] -= 1
+                if not holders[other]:
+                    free.append(other)
+
+
+def find_ready(missing: Mapping[str, Collection[str]]) -> set[str]:
+    """Find those who wait for nobody, or only for others who wait for nobody, by whom each of them waits for."""
+    waiting = {child: len(names) for child, names in missing.items()}
+    children: dict[str, list[str]] = {}
+    for child, names in missing.items():
+        for name in names:
+            children.setdefault(name, []).append(child)
+    ready: set[str] = set()
+    free = [child for child, count in waiting.items() if not count]
+    while free:
+        name = free.pop()
+        ready.add(name)
+        for child in children.get(name, ()):
+            waiting[child] -= 1
+            if not waiting[child]:
+                free.append(child)
+    return ready

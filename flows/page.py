@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from connectors.protocol import ConfigurationError
 from flows.decision import Decision, Memory, decide
 from flows.desk import Desk
-from flows.dispatch import deferral, dispatch
+from flows.dispatch import defer, dispatch
 from flows.ledger.record import Counts, Opening, Remembered, Run, moment_text
 from flows.lineup import Lineup
 from flows.preparation import Prepared
@@ -42,7 +42,7 @@ async def process(prepared: Prepared, desk: Desk) -> Counts:
 async def _deliver(prepared: Prepared, decision: Decision, opening: Opening, desk: Desk) -> None:
     """Write the intents, send the rows, and record every answer."""
     lineup = Lineup(decision.rows, desk.plan.parent_fields, desk.held)
-    deferred = [deferral(prepared, decision, place) for place in lineup.hopeless()]
+    deferred = [defer(prepared, decision, place, desk) for place in lineup.hopeless()]
     intents = [decision.intent(prepared, place) for place in (*lineup.ready, *lineup.left())]
     desk.ledger.open_page(desk.run, opening, [*decision.settlements, *deferred], intents)
     desk.on_step("intended")

@@ -37,7 +37,6 @@ from flows.summary import ExitCode, Summary
 from flows.waiting import Waiting
 
 _HEARTBEAT_SECONDS = 15
-_SLOW_PAGE_SECONDS = 0.5
 
 EachPage = Callable[[int, int, Callable[[], Awaitable[Counts]]], Awaitable[Counts]]
 

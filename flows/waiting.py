@@ -1,33 +1,27 @@
 """Settles, once all pages are read, the customers that wait for their parents; what cannot be settled stays deferred.
 
-They are read again by their keys instead of being kept, so that memory does not grow with those that wait.
+They are read again by their keys, and only once they can be sent: of each that waits no more is kept than its name,
+its place and for whom it waits.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from connectors.protocol import Page, Row, Source, TransientError
 from flows.decision import Decision, settlement_of
-from flows.desk import Desk
-from flows.dispatch import deferral, dispatch
+from flows.desk import Deferral, Desk
+from flows.dispatch import defer, dispatch
 from flows.ledger.record import Place, Settlement
-from flows.lineup import Lineup, find_cycles, parents_of
-from flows.preparation import Prepared, prepare
+from flows.lineup import Lineup, find_cycles, find_ready
+from flows.preparation import Prepared, prepare, tell_apart
+from flows.seen import Seen
 
 _ASKED_AT_ONCE = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Stuck:
-    """A customer that still waits, and for whom."""
-
-    settlement: Settlement
-    parents: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -38,53 +32,77 @@ class Waiting:
     source: Source
     notify: Callable[[str], None]
     places: dict[str, Place]
-    _stuck: dict[str, Stuck] = field(default_factory=dict)  # by reference
     _asked: set[str] = field(default_factory=set)
+    _given_up: set[str] = field(default_factory=set)  # references of those that are no longer as they were met
 
     async def settle(self) -> None:
         """Send whoever can be sent, again and again, until nobody else can; then refuse those that wait in a circle."""
-        while self.places:
-            before = len(self.places)
-            await self._go_round()
-            if len(self.places) == before and not await self._ask_target():
-                self._refuse_circles()
+        while left := self._left():
+            if ready := self._ready(left):
+                await self._send_all(ready)
+            elif not await self._ask_target(left):
+                await self._refuse_circles(left)
                 return
 
-    async def _go_round(self) -> None:
-        self._stuck.clear()
-        pages = self.source.read_keys(sorted(self.places), self.desk.plan.job.page_size)
-        while (page := await asyncio.to_thread(next, pages, None)) is not None:
+    def _left(self) -> dict[str, Deferral]:
+        return {
+            reference: each
+            for reference, each in self.desk.waiting.items()
+            if each.source_key in self.places and reference not in self._given_up
+        }
+
+    def _ready(self, left: dict[str, Deferral]) -> dict[str, Deferral]:
+        """Find those whose parents have arrived, or can be sent as well."""
+        held = self.desk.held({parent for each in left.values() for parent in each.parents})
+        ready = find_ready({reference: set(each.parents) - held for reference, each in left.items()})
+        return {reference: left[reference] for reference in ready}
+
+    async def _send_all(self, ready: dict[str, Deferral]) -> None:
+        """Send these; who does not come back as ready as he was is left to the next run."""
+        for reference in ready:
+            del self.desk.waiting[reference]  # who is deferred again notes it anew
+        async for page in self._read([each.source_key for each in ready.values()]):
             await self._send(page)
+        again = self.desk.waiting.keys() & ready.keys()
+        for reference in ready.keys() - again:
+            if ready[reference].source_key in self.places:
+                self._given_up.add(reference)
+                self.desk.waiting[reference] = ready[reference]
+        if len(again) == len(ready):  # no progress: whatever the reason, it would go round and round
+            self._given_up |= again
+
+    async def _read(self, keys: Sequence[str]) -> AsyncIterator[Page]:
+        """Read records by their keys; one that was told apart from its twins is found by the key that they share."""
+        shared = {key.rpartition("#")[0] for key in keys if "#" in key} - {""}
+        pages = self.source.read_keys(sorted({*keys, *shared}), self.desk.plan.job.page_size)
+        met = Seen()
+        while (page := await asyncio.to_thread(next, pages, None)) is not None:
+            yield tell_apart(page, met)
 
     async def _send(self, page: Page) -> None:
-        desk = self.desk
-        prepared = prepare(0, page, desk.plan, partial(desk.ledger.remembered, desk.run.scope), frozenset())
+        desk, prepared = self.desk, self._prepared(page)
         decision = self._decide(prepared)
         await desk.entities.fill(prepared, decision)
         lineup = Lineup(decision.rows, desk.plan.parent_fields, desk.held)
         self._settle(decision.settlements)
         for place in lineup.hopeless():
-            self._note_stuck(deferral(prepared, decision, place), decision.rows[place])
-        rows = {row.reference: row for row in decision.rows}
+            defer(prepared, decision, place, desk)
         intents = [decision.intent(prepared, place) for place in (*lineup.ready, *lineup.left())]
         desk.ledger.intend(desk.run, [(reference, key, self.places[key].page) for reference, key in intents])
         desk.on_step("intended")
         async for settlements in dispatch(prepared, decision, lineup, desk):
-            for item in settlements:
-                if item.outcome == "deferred":
-                    self._note_stuck(item, rows[item.reference or ""])
             self._settle(settlements)
+
+    def _prepared(self, page: Page) -> Prepared:
+        recall = partial(self.desk.ledger.remembered, self.desk.run.scope)
+        return prepare(0, page, self.desk.plan, recall, frozenset())
 
     def _decide(self, prepared: Prepared) -> Decision:
         """Take those that are as they were met; who has another reference now, or is filtered, is the next run's."""
-        desk, keys = self.desk, prepared.page.keys
-        decision = Decision()
+        desk, decision = self.desk, Decision()
         references = [candidate.reference for candidate in prepared.candidates.values()]
         crossings = desk.ledger.crossings(desk.run.scope, references)
-        for position in prepared.kept:
-            place = self.places.get(keys[position])
-            if place is None or prepared.references.get(position) != place.reference:
-                continue
+        for position in self._unmistakable(prepared):
             if found := prepared.findings.get(position):
                 stage, findings = found
                 verdict = settlement_of(prepared, position, outcome="invalid", stage=stage, findings=findings)
@@ -100,8 +118,19 @@ class Waiting:
                 decision.add(position, row)
         return decision
 
-    def _note_stuck(self, settlement: Settlement, row: Row) -> None:
-        self._stuck[row.reference] = Stuck(settlement, parents_of(row, self.desk.plan.parent_fields))
+    def _unmistakable(self, prepared: Prepared) -> list[int]:
+        """List the positions of records that still wait here: of several versions of one the newest alone."""
+        keys, versions = prepared.page.keys, prepared.page.versions
+        newest: dict[str, int] = {}
+        for position in prepared.kept:
+            other = newest.get(keys[position])
+            if other is None or versions is None or versions[position] >= versions[other]:
+                newest[keys[position]] = position
+        return [
+            position
+            for key, position in newest.items()
+            if (place := self.places.get(key)) is not None and prepared.references.get(position) == place.reference
+        ]
 
     def _settle(self, settlements: Iterable[Settlement]) -> None:
         """Write what became of customers into the lines of the pages in which they were met."""
@@ -115,13 +144,18 @@ class Waiting:
             self.desk.ledger.settle(self.desk.run, page, items)
             self.desk.on_step("recorded")
 
-    async def _ask_target(self) -> bool:
+    async def _ask_target(self, left: dict[str, Deferral]) -> bool:
         """Look the missing parents up in the target, once in a run; tells whether it holds any."""
-        wanted = sorted(frozenset().union(*(each.parents for each in self._stuck.values())) - self._asked)
+        wanted = sorted({parent for each in left.values() for parent in each.parents} - self._asked)
         found = False
         for start in range(0, len(wanted), _ASKED_AT_ONCE):
             chunk = wanted[start : start + _ASKED_AT_ONCE]
-            answers = await asyncio.gather(*(self._is_held(parent) for parent in chunk))
+            try:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(self._is_held(parent)) for parent in chunk]
+            except BaseExceptionGroup as several:  # the first that failed has ended the others
+                raise several.exceptions[0] from None
+            answers = [task.result() for task in tasks]
             self.desk.met.update(parent for parent, held in zip(chunk, answers, strict=True) if held)
             self._asked.update(chunk)
             found |= any(answers)
@@ -134,10 +168,18 @@ class Waiting:
             self.notify("a parent could not be looked up; its customers are tried again by the next run")
             return False
 
-    def _refuse_circles(self) -> None:
-        system, fields = self.desk.plan.system, self.desk.plan.parent_fields
-        circles = find_cycles({reference: each.parents for reference, each in self._stuck.items()})
-        finding = system.finding("other_than", fields[0]) if fields else None
-        if circles and finding is not None:
-            refused = [self._stuck[reference].settlement for reference in sorted(circles)]
-            self._settle(replace(item, outcome="invalid", findings=(finding,)) for item in refused)
+    async def _refuse_circles(self, left: dict[str, Deferral]) -> None:
+        circles = find_cycles({reference: each.parents for reference, each in left.items()})
+        if not circles:
+            return
+        finding = self.desk.plan.system.finding("other_than", self.desk.plan.parent_fields[0])
+        keys = [left[reference].source_key for reference in sorted(circles)]
+        async for page in self._read(keys):
+            prepared = self._prepared(page)
+            self._settle(
+                [
+                    settlement_of(prepared, position, outcome="invalid", stage="reference", findings=(finding,))
+                    for position in self._unmistakable(prepared)
+                    if prepared.page.keys[position] in set(keys)
+                ]
+            )

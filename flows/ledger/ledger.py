@@ -33,7 +33,7 @@ from flows.ledger.record import (
     Watermark,
     moment_text,
 )
-from flows.ledger.settling import close_left, open_rejects, settle
+from flows.ledger.settling import close_left, forget_outdated, open_rejects, settle
 from flows.ledger.takeover import close_dead_runs, find_scope, is_stalled, void_unanswered
 
 _CONFIRMATION = text("UPDATE pages SET confirmed_at = :now WHERE run = :run AND page = :page")
@@ -292,9 +292,14 @@ class Ledger:
             return recall.unmet(connection, run)
 
     def deferred(self, run: Run) -> dict[str, Place]:
-        """Find where this run met the customers that it deferred, by their source keys."""
-        with self.reading() as connection:
-            return recall.deferred(connection, run)
+        """Find where this run met the customers that it deferred, by their source keys.
+
+        A deferred record of which the run has met a newer version since becomes `unchanged` here.
+        """
+        with self._writing() as connection:
+            waiting, outdated = recall.deferred(connection, run)
+            forget_outdated(connection, run, outdated)
+        return waiting
 
     def close_left(self, run: Run, keys: Sequence[str]) -> int:
         """Close the rejects of customers that left the source and let go of those that waited; counts the rejects.

@@ -81,13 +81,32 @@ def unmet(connection: Connection, run: Run) -> list[str]:
     return sorted({key for query in (refused, waiting) for key in connection.execute(query).scalars()})
 
 
-def deferred(connection: Connection, run: Run) -> dict[str, Place]:
-    """Find where this run met the customers that it deferred, by their source keys."""
-    columns = tables.lines.c
-    query = select(columns.source_key, columns.page, columns.position, columns.reference).where(
-        columns.run == run.number, columns.outcome == "deferred"
+def deferred(connection: Connection, run: Run) -> tuple[dict[str, Place], list[tuple[int, int]]]:
+    """Find where this run met the customers that it deferred, by their source keys.
+
+    Gives as well the places (page, position) of deferred records of which the run has met a newer version since.
+    """
+    lines, customers = tables.lines.c, tables.customers.c
+    query = (
+        select(lines.source_key, lines.page, lines.position, lines.reference, customers.outcome, customers.run)
+        .select_from(
+            tables.lines.outerjoin(
+                tables.customers, and_(customers.scope == run.scope, customers.source_key == lines.source_key)
+            )
+        )
+        .where(lines.run == run.number, lines.outcome == "deferred")
+        .order_by(lines.page, lines.position)
     )
-    return {row[0]: Place._make(row[1:]) for row in connection.execute(query)}
+    waiting: dict[str, Place] = {}
+    outdated = []
+    for key, page, position, reference, outcome, decided in connection.execute(query):
+        if (outcome, decided) != ("deferred", run.number):
+            outdated.append((page, position))
+            continue
+        if key in waiting:
+            outdated.append((waiting[key].page, waiting[key].position))
+        waiting[key] = Place(page, position, reference)
+    return waiting, outdated
 
 
 def keys_of(connection: Connection, scope: int, reference: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 
 from flows.ledger import tables
-from flows.ledger.bulk import among, write_rows
+from flows.ledger.bulk import among, delete_rows, write_rows
 from flows.ledger.record import DONE, OpenReject, Run, Settlement, moment_text
 
 _FIRST_PAUSE = timedelta(minutes=5)
@@ -24,6 +25,14 @@ def settle(connection: Connection, run: Run, page: int, settlements: Sequence[Se
     decided = [item for item in settlements if item.outcome not in ("unchanged", "filtered")]
     write_rows(connection, tables.lines, [_line(run, page, item, now) for item in decided])
     kept = [item for item in settlements if item.outcome != "filtered"]
+    left_out = [item.source_key for item in settlements if item.outcome == "filtered"]
+    if left_out:  # who waited for a parent, and is filtered now, waits no longer
+        customers = tables.customers.c
+        connection.execute(
+            delete(tables.customers)
+            .where(customers.scope == run.scope, customers.outcome == "deferred")
+            .where(among(connection, customers.source_key, left_out))
+        )
     write_rows(connection, tables.customers, [_customer(run, item) for item in kept])
     held = [item for item in settlements if item.outcome in DONE]
     write_rows(connection, tables.crosswalk, [_crossing(run, item) for item in held])
@@ -62,6 +71,17 @@ def _settle_rejects(connection: Connection, run: Run, settlements: Sequence[Sett
         keys = among(connection, tables.findings.c.source_key, [item.source_key for item in fresh])
         connection.execute(delete(tables.findings).where(tables.findings.c.scope == run.scope, keys))
         write_rows(connection, tables.findings, list(_findings(run, fresh)))
+
+
+def forget_outdated(connection: Connection, run: Run, places: Sequence[tuple[int, int]]) -> None:
+    """Count records (page, position) as unchanged that were decided about, and are older than another version."""
+    delete_rows(connection, tables.lines, [(run.number, page, position) for page, position in places])
+    for page, count in Counter(page for page, _ in places).items():
+        connection.execute(
+            update(tables.pages)
+            .where(tables.pages.c.run == run.number, tables.pages.c.page == page)
+            .values(unchanged=tables.pages.c.unchanged + count)
+        )
 
 
 def close_left(connection: Connection, run: Run, keys: Sequence[str], at: datetime) -> int:

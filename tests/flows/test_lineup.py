@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.protocol import Row
-from flows.lineup import Lineup, find_cycles
+from flows.lineup import Lineup, find_cycles, find_ready
 
 FIELDS = ("parent",)
 NAMES = st.sampled_from("ABCDEFGH")
@@ -77,3 +77,12 @@ def test_everybody_is_sent_after_the_parent_or_kept(parents: dict[str, str | Non
     assert sorted([*sent, *kept]) == list(range(len(names)))
     circles = find_cycles({name: {parent} for name, parent in parents.items() if parent and parent != name})
     assert circles <= {names[place] for place in lineup.left()}
+
+
+def test_long_chains_and_circles_take_no_time() -> None:
+    """A chain of 100,000 is no circle, one that is closed is one as a whole; both are told in about a second."""
+    chain = {f"N{n}": [f"N{n + 1}"] for n in range(100_000)}
+    assert find_cycles(chain) == set()
+    assert find_cycles(chain | {"N100000": ["N0"]}) == {f"N{n}" for n in range(100_001)}
+    assert len(find_ready({**chain, "N100000": []})) == 100_001
+    assert find_ready(chain) == set()

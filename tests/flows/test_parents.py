@@ -183,3 +183,78 @@ def test_any_forest_arrives_whole(family: Bench, seed: int) -> None:
     assert (summary.counts.created, summary.counts.outcomes) == (25, 25)
     order = {name: place for place, name in enumerate(family.target.journal)}
     assert all(values["parent"] is None or order[str(values["parent"])] < order[key] for key, _, values in records)
+
+
+def test_a_deferred_customer_that_is_filtered_now_is_let_go(family: Bench) -> None:
+    """Who waited and is left out by the filter since is not asked for in every run."""
+    family.job = FAMILY_JOB + "filter: {name: [N]}\n"
+    family.source = FakeSource([member("C", "P")], COLUMNS, incremental=True)
+    assert family.run().counts.deferred == 1
+    family.source.records = [member("C", "P", name="left out", version="2")]
+    assert family.run().counts.filtered >= 1
+    family.source.keys_read.clear()
+    family.run()
+    assert family.source.keys_read == []
+
+
+def test_of_two_versions_of_one_customer_the_newer_arrives(family: Bench) -> None:
+    """The older one was deferred, the newer one needs no parent: the target keeps the newer, and the counts add up."""
+    family.source = FakeSource(
+        [
+            member("K", "P", name="old", version="1"),
+            *(member(f"F{n}", version="1") for n in range(4)),
+            member("K", name="new", version="2"),
+            member("P", version="3"),
+        ],
+        COLUMNS,
+        incremental=True,
+    )
+    summary = family.run()
+    assert family.target.customers["K"]["name"] == "new"
+    assert "parentCustomer" not in family.target.customers["K"]
+    assert (summary.counts.created, summary.counts.deferred, summary.counts.unchanged) == (6, 0, 1)
+    assert summary.counts.balanced
+
+
+def test_two_deferred_versions_are_one_customer(family: Bench) -> None:
+    """Both wait for the same parent: the newer is sent once, the older counts as unchanged."""
+    family.source = FakeSource(
+        [
+            member("K", "P", name="old", version="1"),
+            *(member(f"F{n}", version="1") for n in range(4)),
+            member("K", "P", name="new", version="2"),
+            member("P", version="3"),
+        ],
+        COLUMNS,
+        incremental=True,
+    )
+    summary = family.run()
+    assert family.target.journal.count("K") == 1
+    assert family.target.customers["K"]["name"] == "new"
+    assert (summary.counts.created, summary.counts.deferred, summary.counts.unchanged) == (6, 0, 1)
+
+
+def test_twins_under_one_key_are_two_records(family: Bench) -> None:
+    """Where a file repeats a key, the first waits and is sent once, the second is `not_unique`; nothing breaks."""
+    family.source.records = [member("K", "P"), member("K", "P", name="twin"), member("G"), member("P")]
+    summary = family.run()
+    assert (summary.counts.created, summary.counts.invalid, summary.counts.deferred) == (3, 1, 0)
+    assert family.target.customers["K"]["name"] == "N"
+
+
+def test_a_record_told_apart_from_its_twin_is_found_again(family: Bench) -> None:
+    """Two customers under one key, of which the second waits: it is settled in the run, and not by the next one."""
+    key, version, values = member("K", "P")
+    family.source.records = [member("K"), (key, version, values | {"no": "L"}), member("G"), member("H"), member("P")]
+    summary = family.run()
+    assert (summary.counts.created, summary.counts.deferred) == (5, 0)
+
+
+def test_who_waits_in_vain_is_not_read_twice(family: Bench) -> None:
+    """A customer whose parent is nowhere costs a run one reading and one look-up, however often it runs."""
+    family.source = FakeSource([member(f"C{n}", "P") for n in range(5)], COLUMNS, incremental=True)
+    family.run()
+    family.source.keys_read.clear()
+    summary = family.run()
+    assert len(family.source.keys_read) == 5
+    assert (summary.requests, summary.counts.deferred) == (1, 5)
