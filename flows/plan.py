@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 
+from pydantic import ValidationError
+
 from connectors.settings import Settings
 from flows.connector import described
 from flows.document import JobError
@@ -100,6 +102,9 @@ def compile_job(job: Job, key: bytes) -> Plan:
 def _described(job: Job, settings: Settings) -> System | None:
     try:
         return described(settings)
+    except ValidationError as error:  # without its input
+        faults = "; ".join(fault["msg"].removeprefix("Value error, ") for fault in error.errors(include_input=False))
+        raise JobError(f"{job.path.name}: {settings.kind}: {faults}") from None
     except ValueError as error:
         raise JobError(f"{job.path.name}: {error}") from None
 

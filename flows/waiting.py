@@ -34,6 +34,7 @@ class Waiting:
     places: dict[str, Place]
     _asked: set[str] = field(default_factory=set)
     _given_up: set[str] = field(default_factory=set)  # references of those that are no longer as they were met
+    _done: dict[str, tuple[Place, Settlement]] = field(default_factory=dict)  # by the reading under way
 
     async def settle(self) -> None:
         """Send whoever can be sent, again and again, until nobody else can; then refuse those that wait in a circle."""
@@ -59,6 +60,7 @@ class Waiting:
 
     async def _send_all(self, ready: dict[str, Deferral]) -> None:
         """Send these; who does not come back as ready as he was is left to the next run."""
+        self._done.clear()
         for reference in ready:
             del self.desk.waiting[reference]  # who is deferred again notes it anew
         async for page in self._read([each.source_key for each in ready.values()]):
@@ -88,7 +90,7 @@ class Waiting:
         for place in lineup.hopeless():
             defer(prepared, decision, place, desk)
         intents = [decision.intent(prepared, place) for place in (*lineup.ready, *lineup.left())]
-        desk.ledger.intend(desk.run, [(reference, key, self.places[key].page) for reference, key in intents])
+        desk.ledger.intend(desk.run, [(reference, key, self._place(key).page) for reference, key in intents])
         desk.on_step("intended")
         async for settlements in dispatch(prepared, decision, lineup, desk):
             self._settle(settlements)
@@ -129,17 +131,33 @@ class Waiting:
         return [
             position
             for key, position in newest.items()
-            if (place := self.places.get(key)) is not None and prepared.references.get(position) == place.reference
+            if prepared.references.get(position) == self._awaited(key, versions[position] if versions else None)
         ]
+
+    def _awaited(self, key: str, version: str | None) -> str | None:
+        """Give the reference of a record that still waits, or of which an older version was sent in this reading."""
+        if (place := self.places.get(key)) is not None:
+            return place.reference
+        _, done = self._done.get(key, (None, None))
+        return done.reference if done is not None and (version or "") > (done.version or "") else None
+
+    def _place(self, key: str) -> Place:
+        return self.places[key] if key in self.places else self._done[key][0]
 
     def _settle(self, settlements: Iterable[Settlement]) -> None:
         """Write what became of customers into the lines of the pages in which they were met."""
         by_page: dict[int, list[Settlement]] = defaultdict(list)
         for item in settlements:
-            place = self.places[item.source_key]
+            key, place = item.source_key, self._place(item.source_key)
+            _, before = self._done.pop(key, (None, None))
+            if before is not None and (before.outcome, item.outcome) == ("created", "updated"):
+                item = replace(item, outcome="created")  # noqa: PLW2901 - an older version of it was sent a page ago
             by_page[place.page].append(replace(item, position=place.position))
-            if item.outcome != "deferred":
-                del self.places[item.source_key]
+            if item.outcome == "deferred":
+                self.places[key] = place
+            else:
+                self.places.pop(key, None)
+                self._done[key] = (place, item)
         for page, items in by_page.items():
             self.desk.ledger.settle(self.desk.run, page, items)
             self.desk.on_step("recorded")

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import NoneType
 
 import pandas as pd
 
 from connectors.protocol import Page, Refusal
+
+_DEEPEST = 20  # objects and lists in one another; no customer's are deeper than four
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Form:
 
     def page(self, shown: Sequence[Shown], cursor: str | None, notice: str | None = None) -> Page:
         """Make a page; a record that has a flaw is in it, and unreadable."""
+        shown = [_shallow(each) for each in shown]
         flat = [self._shape.flatten(each.record) for each in shown]
         records = pd.DataFrame(
             {name: _column([record.get(name, ...) for record in flat]) for name in self.columns},
@@ -100,6 +103,25 @@ class _Shape:
     def _holds_objects(self, name: str, value: list[object]) -> bool:
         """Say whether a list is one of objects; what an empty one would hold, the known columns say."""
         return all(isinstance(item, dict) for item in value) if value else name in self._members
+
+
+def _shallow(shown: Shown) -> Shown:
+    """Give a record that is nested beyond reason as one that cannot be read, so that nobody loses himself in it."""
+    if not any(_is_deep(value, _DEEPEST) for value in shown.record.values()):
+        return shown
+    flaw = Refusal("invalid_value", "", f"the record is nested more than {_DEEPEST} deep")
+    kept = {name: value for name, value in shown.record.items() if not isinstance(value, dict | list)}
+    return replace(shown, record=kept, flaw=shown.flaw or flaw)
+
+
+def _is_deep(value: object, left: int) -> bool:
+    match value:
+        case dict():
+            return not left or any(_is_deep(item, left - 1) for item in value.values())
+        case list():
+            return not left or any(_is_deep(item, left - 1) for item in value)
+        case _:
+            return False
 
 
 def _column(values: list[object]) -> pd.Series:

@@ -139,3 +139,14 @@ def test_digests_see_any_value() -> None:
     """Two showings of a customer have one digest where every value is the same, whatever the order of the keys."""
     one, other, third = (Entry.of(json.loads(text)) for text in ('{"id":1,"a":2}', '{"a":2,"id":1}', '{"id":1,"a":3}'))
     assert one.digest == other.digest != third.digest
+
+
+def test_a_record_nested_beyond_reason_cannot_be_read() -> None:
+    """A list in a list, 900 deep, costs its own record and no other one anything."""
+    deep: object = "x"
+    for _ in range(900):
+        deep = [deep]
+    page = page_of({"comment": deep, "name": "A"}, {"name": "B"})
+    assert [refusal.code for refusal in page.unreadable.values()] == ["invalid_value"]
+    assert list(page.unreadable) == [0]
+    assert page.records["name"].tolist() == ["A", "B"]
