@@ -7,8 +7,9 @@ from pathlib import Path
 
 from connectors.protocol import ConfigurationError, ConnectorError
 from flows.document import JobError
+from flows.ledger.knowledge import LedgerError
 from flows.ledger.lease import LeaseHeldError, LeaseLostError
-from flows.ledger.ledger import LawError, LedgerError
+from flows.ledger.ledger import LawError
 from flows.summary import ExitCode
 
 

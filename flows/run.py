@@ -25,8 +25,9 @@ from flows.entity import Entities
 from flows.extraction import Extraction, refuse_unfit
 from flows.guard import GuardError, guard_rejects
 from flows.job import Job
+from flows.ledger.knowledge import LedgerError
 from flows.ledger.lease import LeaseLostError
-from flows.ledger.ledger import LawError, Ledger, LedgerError
+from flows.ledger.ledger import LawError, Ledger
 from flows.ledger.record import Counts, Run, Status
 from flows.page import process
 from flows.plan import Plan, compile_job, refuse_missing_columns

@@ -14,7 +14,7 @@ from flows.document import JobError
 from flows.ledger.damage import describe, refuse_damaged
 from flows.ledger.engine import open_engine, parse_url, reading_from
 from flows.ledger.key import check_value, find_key
-from flows.ledger.ledger import LedgerError
+from flows.ledger.knowledge import LedgerError
 from flows.ledger.migration import MIGRATIONS, schema_version
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from datetime import datetime
 
 from sqlalchemy import Connection, Engine, insert, text, update
 from sqlalchemy.exc import DBAPIError
@@ -17,45 +16,33 @@ from flows.ledger.count import page_counts, run_counts, unfinished_pages
 from flows.ledger.damage import describe, refuse_damaged
 from flows.ledger.engine import open_engine, parse_url, reading_from
 from flows.ledger.key import find_key, known_key, new_key, settle_key
+from flows.ledger.knowledge import Clock, Knowledge
 from flows.ledger.lease import Lease, take_lease
 from flows.ledger.migration import migrate
 from flows.ledger.record import (
     Counts,
-    Crossing,
     Intent,
     Opening,
-    OpenReject,
     Place,
-    Remembered,
     Run,
     Settlement,
     Status,
-    Watermark,
-    moment_text,
 )
-from flows.ledger.settling import close_left, forget_outdated, open_rejects, settle
+from flows.ledger.settling import close_left, forget_outdated, settle
 from flows.ledger.takeover import close_dead_runs, find_scope, is_stalled, void_unanswered
 
 _CONFIRMATION = text("UPDATE pages SET confirmed_at = :now WHERE run = :run AND page = :page")
-
-Clock = Callable[[], datetime]
-
-
-class LedgerError(Exception):
-    """The ledger's database failed; what was committed stands."""
 
 
 class LawError(Exception):
     """Records went in that did not come out: the law of conservation is broken."""
 
 
-class Ledger:
+class Ledger(Knowledge):
     """The database of one or more jobs. Every writing method is one transaction."""
 
     def __init__(self, engine: Engine, key: bytes, clock: Clock) -> None:
-        self.engine = engine
-        self.key = key
-        self.clock = clock
+        super().__init__(engine, key, clock)
         self._lease: Lease | None = None
 
     @classmethod
@@ -173,11 +160,6 @@ class Ledger:
             with self._writing() as connection:
                 write_rows(connection, tables.intents, rows)
 
-    def counts(self, run: Run) -> Counts:
-        """Count the outcomes of a run's confirmed pages."""
-        with self.reading() as connection:
-            return run_counts(connection, run.number)
-
     def settle(self, run: Run, page: int, settlements: Sequence[Settlement]) -> None:
         """Commit a group of answers, and with them the end of their intents."""
         with self._writing() as connection:
@@ -225,54 +207,6 @@ class Ledger:
 
     # --- what is known -----------------------------------------------------------------------------------------------
 
-    def remembered(self, scope: int, keys: Sequence[str]) -> dict[str, Remembered]:
-        """Recall the records with these source keys; may be called from the reading thread."""
-        with self.reading() as connection:
-            return recall.remembered(connection, scope, keys)
-
-    def crossings(self, scope: int, references: Sequence[str]) -> dict[str, Crossing]:
-        """Recall what the target holds under these references."""
-        with self.reading() as connection:
-            return recall.crossings(connection, scope, references)
-
-    def open_rejects(self, scope: int, keys: Sequence[str]) -> dict[str, OpenReject]:
-        """Recall the open rejects of these source keys."""
-        with self.reading() as connection:
-            return open_rejects(connection, scope, keys)
-
-    def quarantined(self, scope: int, code: str) -> dict[str, tuple[bytes | None, str | None]]:
-        """Recall the records with an open reject of this code, and what they were like."""
-        with self.reading() as connection:
-            return recall.quarantined(connection, scope, code)
-
-    def due_keys(self, scope: int) -> list[str]:
-        """List the source keys of due rejects and of all deferred customers."""
-        with self.reading() as connection:
-            return recall.due_keys(connection, scope, self._now())
-
-    def keys_of(self, scope: int, reference: str) -> list[str]:
-        """List the source keys under which a reference was last met, whatever became of it."""
-        with self.reading() as connection:
-            return recall.keys_of(connection, scope, reference)
-
-    def watermark(self, scope: int, source: str, filtered: str) -> Watermark | None:
-        """Recall how far a source has been read and accounted for; raises LedgerError where that was damaged."""
-        try:
-            with self.reading() as connection:
-                return watermark.recall(connection, self.key, scope, (source, filtered))
-        except watermark.DamagedWatermarkError:
-            raise LedgerError("the watermark in the ledger is damaged; run once with --full") from None
-
-    def last_whole(self, run: Run) -> int | None:
-        """Tell how many records the last run extracted that read this run's source whole."""
-        with self.reading() as connection:
-            return survey.last_whole(connection, run)
-
-    def unanswered(self, run: Run) -> list[Intent]:
-        """List the intents of earlier runs that nothing in this run has answered."""
-        with self.reading() as connection:
-            return recall.unanswered(connection, run)
-
     def close_intent(self, run: Run, intent: Intent, target_id: str | None) -> None:
         """Note what a look-up found of a customer that left the source while its answer was missing."""
         with self._writing() as connection:
@@ -280,16 +214,6 @@ class Ledger:
                 crossing = (run.scope, intent.reference, target_id, None, intent.source_key, run.number)
                 write_rows(connection, tables.crosswalk, [crossing])
             delete_rows(connection, tables.intents, [(run.scope, intent.reference)])
-
-    def owners(self, scope: int, keys: Sequence[str]) -> list[str]:
-        """List the other source keys that hold the references of these rejects."""
-        with self.reading() as connection:
-            return recall.owners(connection, scope, keys)
-
-    def unmet(self, run: Run) -> list[str]:
-        """List the source keys of open rejects and of deferred customers that this run has not met."""
-        with self.reading() as connection:
-            return recall.unmet(connection, run)
 
     def deferred(self, run: Run) -> dict[str, Place]:
         """Find where this run met the customers that it deferred, by their source keys.
@@ -343,22 +267,6 @@ class Ledger:
             if self._lease is not None:
                 self._lease.prove(connection)
             yield connection
-
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Open a transaction that only reads; raises LedgerError where the database fails."""
-        with self._translating("read"), reading_from(self.engine) as connection:
-            yield connection
-
-    @contextmanager
-    def _translating(self, done: str) -> Iterator[None]:
-        try:
-            yield
-        except DBAPIError as error:
-            raise LedgerError(describe(error, self.engine.url, done)) from None
-
-    def _now(self) -> str:
-        return moment_text(self.clock())
 
 
 def _shown(state: str) -> str:

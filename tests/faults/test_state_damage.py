@@ -12,7 +12,7 @@ from sqlalchemy import text
 from flows.document import JobError
 from flows.failure import explain_failure
 from flows.ledger import damage
-from flows.ledger.ledger import LedgerError
+from flows.ledger.knowledge import LedgerError
 from flows.summary import ExitCode, Summary
 from tests.flows.bench import Bench, record
 

@@ -15,7 +15,8 @@ from connectors.moment import moment_text
 from connectors.protocol import Refusal
 from flows.document import JobError
 from flows.ledger.history import History
-from flows.ledger.ledger import Ledger, LedgerError
+from flows.ledger.knowledge import LedgerError
+from flows.ledger.ledger import Ledger
 from flows.summary import Summary
 from tests.faults.commit_cutter import CommitCutter, commit_cutter
 from tests.flows.bench import JOB, Bench, record

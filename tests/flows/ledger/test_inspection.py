@@ -14,7 +14,8 @@ from sqlalchemy import text
 from flows.document import JobError
 from flows.ledger.history import History
 from flows.ledger.inspection import inspect_ledger, open_to_read
-from flows.ledger.ledger import Ledger, LedgerError
+from flows.ledger.knowledge import LedgerError
+from flows.ledger.ledger import Ledger
 from flows.run import now
 from tests.flows.bench import Bench, record
 from tests.server import Database

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from flows.ledger.knowledge import Clock
 from flows.ledger.lease import LeaseHeldError, LeaseLostError
-from flows.ledger.ledger import Clock, Ledger
+from flows.ledger.ledger import Ledger
 from flows.ledger.record import Opening
 from tests.flows.clock import SetClock
 from tests.state import State

@@ -14,8 +14,9 @@ from sqlalchemy import Connection, text
 from flows.document import JobError
 from flows.ledger import lease, tables
 from flows.ledger.bulk import delete_rows, write_rows
+from flows.ledger.knowledge import LedgerError
 from flows.ledger.lease import LeaseHeldError
-from flows.ledger.ledger import Ledger, LedgerError
+from flows.ledger.ledger import Ledger
 from flows.ledger.record import moment_text
 from flows.run import now
 from tests.flows.clock import SetClock
