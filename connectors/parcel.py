@@ -16,12 +16,14 @@ class Parcel:
 
     `located` says that what the row's `target_id` tells is certain: this customer, or none. `taken_in` is the answer
     of a target that decides later, `asked_at` when it was first asked what it had decided, or whether it holds a
-    customer whose send had no answer.
+    customer whose send had no answer. `known` says that the target held the customer before our first send.
     """
 
     position: int
     row: Row
     located: bool = True
+    unlisted: bool = False  # that it is not there is told by the list, which others may add to at any time
+    known: bool = False
     tries: int = 0
     failures: int = 0
     last_failure: TransientError | None = None
@@ -39,14 +41,21 @@ class Parcel:
     @classmethod
     def located_by(cls, directory: Directory, position: int, row: Row) -> Parcel:
         """Make a parcel for a target with ids of its own, with what its directory knows."""
-        if row.target_id is not None:
-            return cls(position, row)
-        match directory.ids(row.reference):
-            case (only,) if not row.doubtful:
-                return cls(position, replace(row, target_id=only))
-            case () if not row.doubtful and directory.excludes(row.reference):
-                return cls(position, row)
-        return cls(position, row, located=False)
+        parcel = cls(position, row)
+        if row.target_id is None:
+            parcel.heed(directory)
+        return parcel
+
+    def __post_init__(self) -> None:
+        self.known = self.row.target_id is not None
+
+    def heed(self, directory: Directory) -> None:
+        """Note where a customer that was not sent yet stands, as far as the directory tells."""
+        ids = directory.ids(self.row.reference)
+        self.unlisted = not self.row.doubtful and directory.excludes(self.row.reference)
+        self.located = self.unlisted
+        if len(ids) == 1 and not self.row.doubtful:
+            self._place_at(ids[0])
 
     @property
     def doubtful(self) -> bool:
@@ -65,18 +74,22 @@ class Parcel:
 
     def locate(self, held: Held | None) -> None:
         """Note where the customer stands in the target; None: it is not there."""
-        self.row = replace(self.row, target_id=held.target_id if held is not None else None)
-        self.located, self.contradicted = True, None
+        self._place_at(held.target_id if held is not None else None)
 
-    def lose(self) -> None:
+    def lose(self, *, gone: bool = False) -> None:
         """Note that nobody knows where the customer stands; what was written till now may be invisible anew."""
         self.row = replace(self.row, target_id=None)
-        self.located, self.asked_at = False, None
+        self.located, self.unlisted, self.asked_at = False, False, None
+        self.known = self.known and not gone
 
     def take_in(self, answer: Answer, now: float) -> None:
         """Note that the target has taken the customer in, under an id if it told one, and will decide."""
         self.taken_in, self.asked_at = answer, now
         self.row = replace(self.row, target_id=answer.target_id or self.row.target_id)
+
+    def arrived(self, held: Held) -> Answer:
+        """Answer for a customer whose values the target shows, though no answer said so."""
+        return Answer(None, held.target_id, created=False if self.known else None)
 
     def refused(self) -> Answer:
         """Refuse the customer, by what its last try met: a failure of the target, or no answer at all."""
@@ -87,6 +100,12 @@ class Parcel:
         else:
             refusal = Refusal("unconfirmed", "", f"no answer confirmed this customer in {tries} tries")
         return Answer(status, refusals=(refusal,))
+
+    def _place_at(self, target_id: str | None) -> None:
+        self.row = replace(self.row, target_id=target_id)
+        self.located, self.contradicted, self.asked_at = True, None, None
+        if target_id is not None and not self.doubtful:  # else it may be we who created it
+            self.known = True
 
 
 def ambiguous(held: Held) -> Answer:

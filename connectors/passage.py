@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from connectors.parcel import Parcel, ambiguous, explained, undecided
 from connectors.protocol import Answer, Held, IdTarget, Surprise, ThrottledError, TransientError
+from connectors.retry import LONGEST_ASKED_SECONDS
 from connectors.trip import Trip
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ class Passage:
     courier: Courier
     trip: Trip
     _parked: list[Parcel] = field(default_factory=list)  # out of tries, while nobody else succeeds either
+    _consulting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def advance(self, parcel: Parcel) -> None:
         """Take a parcel one request further."""
@@ -33,6 +36,8 @@ class Passage:
                 await self._ask_decision(parcel)
             elif not parcel.located:
                 await self._locate(parcel)
+            elif parcel.unlisted and not await self._is_still_unlisted(parcel):
+                self.trip.put_back(parcel)
             else:
                 await self._send(parcel)
         except ThrottledError:
@@ -79,19 +84,42 @@ class Passage:
     def _surprised(self, parcel: Parcel, answer: Answer) -> None:
         """Look a customer up that is not where it was thought to be."""
         parcel.surprises += 1
-        self._lose(parcel)
+        self._lose(parcel, gone=answer.surprise is Surprise.GONE)
         parcel.contradicted = explained(answer) if answer.surprise is Surprise.EXISTS else None
         self.trip.put_back(parcel)
 
-    def _lose(self, parcel: Parcel) -> None:
+    def _lose(self, parcel: Parcel, *, gone: bool = False) -> None:
         """Note that only a look-up, from now on, tells where a customer is."""
-        parcel.lose()
+        parcel.lose(gone=gone)
         if self.courier.directory is not None:
             self.courier.directory.forget(parcel.row.reference)
 
     async def _locate(self, parcel: Parcel) -> None:
         """Find out whether the target holds a customer before one is created."""
-        self._place(parcel, await self._look_up(parcel))
+        if self._is_of_before(parcel) and (wait := self._visible_at(self.trip.began) - self.courier.clock()) > 0:
+            self.trip.put_back(parcel, wait)  # one look-up then tells as much as several till then
+        else:
+            self._place(parcel, await self._look_up(parcel))
+
+    async def _is_still_unlisted(self, parcel: Parcel) -> bool:
+        """Say whether the list still shows that a customer is absent; it is read on where that was a while ago."""
+        directory = self.courier.directory
+        assert directory is not None
+        async with self._consulting:
+            if directory.is_due:
+                await directory.consult([each.row.reference for each in self.trip.parcels if each.unlisted])
+        parcel.heed(directory)
+        return parcel.unlisted
+
+    @staticmethod
+    def _is_of_before(parcel: Parcel) -> bool:
+        """Say whether an earlier delivery sent a customer without an answer, and this one has not written so far."""
+        return parcel.row.doubtful and not parcel.tries
+
+    def _visible_at(self, written_at: float) -> float:
+        """Say from when on a look-up shows what was written then."""
+        target = self.courier.target
+        return written_at + (target.settling_seconds if isinstance(target, IdTarget) else 0.0)
 
     def _place(self, parcel: Parcel, held: Held | None) -> None:
         """Decide by what a look-up found."""
@@ -103,7 +131,7 @@ class Passage:
             # it arrived, and was turned down
             self._report(parcel, Answer(None, held.target_id, refusals=held.refusals))
         elif held.same and parcel.doubtful:
-            self._report(parcel, Answer(None, held.target_id))  # what had no answer has arrived
+            self._report(parcel, parcel.arrived(held))  # what had no answer has arrived
         else:
             parcel.locate(held)
             self.trip.put_back(parcel)
@@ -119,14 +147,17 @@ class Passage:
             self.trip.put_back(parcel)
 
     def _settling(self, parcel: Parcel) -> float:
-        """Say how long to wait before asking again; 0 once what was written must be visible."""
-        target = self.courier.target
-        assert isinstance(target, IdTarget)
+        """Say how long to wait before asking again; 0 once what was written must be visible.
+
+        It is asked for at once, after a quarter of the time, and at its end.
+        """
+        first = parcel.asked_at is None
         if parcel.asked_at is None:
-            parcel.asked_at = parcel.looked_at
+            parcel.asked_at = self.trip.began if self._is_of_before(parcel) else parcel.looked_at
         # What was asked before the time was over proves nothing, however late its answer came.
-        left = parcel.asked_at + target.settling_seconds - parcel.looked_at
-        return min(left, max(0.25, target.settling_seconds / 4))
+        left = self._visible_at(parcel.asked_at) - parcel.looked_at
+        whole = self._visible_at(0.0)
+        return min(left, max(0.25, whole / 4)) if first else left
 
     async def _ask_decision(self, parcel: Parcel) -> None:
         """Ask a target that decides later what it has decided."""
@@ -176,7 +207,7 @@ class Passage:
             parcel.begin_anew()
             self._place(parcel, held)
         elif held is not None and held.same and not held.others:
-            self._report(parcel, Answer(None, held.target_id))
+            self._report(parcel, parcel.arrived(held))
         elif isinstance(self.courier.target, IdTarget) and (wait := self._settling(parcel)) > 0:
             self.trip.put_back(parcel, wait)
         else:
@@ -193,6 +224,8 @@ class Passage:
             parcel.successes, parcel.openings = gate.successes, gate.openings
         if not gate.is_open:
             parcel.failures += 1
+            if (error.delay_seconds or 0.0) > LONGEST_ASKED_SECONDS:  # the next run is the better waiter
+                parcel.failures = courier.retry.tries
         if parcel.failures >= courier.retry.tries:
             self.trip.put_back(parcel)
             return

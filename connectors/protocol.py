@@ -226,13 +226,17 @@ class Roll:
     """A part of the list of whom a target holds: ids by reference, and the cursor to the next part (None: the last).
 
     `total` is how many customers the target counts, if it does. `steady` says that the parts fit together whatever
-    changes in between, so that a reference which is in none of them is not held.
+    changes in between, so that a reference which is in none of them is not held. `tail`, of the last part, is the
+    cursor behind which customers are shown that are created from now on, and only they; None where there is none.
+    `unread` counts customers of the part whose id or reference could not be read: anybody may be among them.
     """
 
     ids: Mapping[str, tuple[str, ...]]
     cursor: str | None
     steady: bool
     total: int | None = None
+    tail: str | None = None
+    unread: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-_LONGEST_ASKED_SECONDS = 900.0
+LONGEST_ASKED_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Retry:
         Never less than the target asked for, up to a quarter of an hour.
         """
         bound = min(self.longest_seconds, self.first_seconds * self.factor ** (failures - 1))
-        return max(bound * chance, min(asked_seconds or 0.0, _LONGEST_ASKED_SECONDS))
+        return max(bound * chance, min(asked_seconds or 0.0, LONGEST_ASKED_SECONDS))
 
 
 class Budget:

@@ -51,6 +51,7 @@ class Trip:
     clock: Clock
     sleep: Sleep
     error: BaseException | None = None
+    began: float = field(init=False)
     _fresh: Iterator[Parcel] = field(init=False)
     _later: list[tuple[float, int, Parcel]] = field(default_factory=list)  # a heap by due time
     _answers: list[Delivery] = field(default_factory=list)
@@ -62,6 +63,7 @@ class Trip:
     _group: int = field(init=False)
 
     def __post_init__(self) -> None:
+        self.began = self.clock()
         self._fresh = iter(self.parcels)
         self._group = max(_SMALLEST_GROUP, _AT_RISK - 2 * self.gate.concurrency)
 

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import sys
-import unicodedata
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -208,12 +207,14 @@ def why(
     from flows import report
     from flows.document import JobError
     from flows.ledger.history import History
+    from mappings.reference import normal_text
     from mappings.system import load_system
 
     job, ledger = _job_and_ledger(job_file, state)
     assert job is not None
     try:
-        told = History(ledger).story(job.job, unicodedata.normalize("NFC", reference.strip()))
+        case = load_system(job.target.kind).reference_case
+        told = History(ledger).story(job.job, normal_text(reference, case))
     finally:
         ledger.close()
     if not told.known:

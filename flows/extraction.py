@@ -15,6 +15,7 @@ from flows.plan import Plan
 from flows.preparation import LONGEST_NAME, tell_apart
 from flows.seen import Seen
 from flows.selection import Selection
+from mappings.reference import normal_text
 
 Numbered = tuple[int, Page]
 
@@ -72,7 +73,8 @@ class Extraction:
     def _chosen(self) -> Iterator[Numbered]:
         size = self.plan.job.page_size
         if self.selection.only is not None:
-            yield from enumerate(self._pages_of(self.selection.only, size), 1)
+            only = normal_text(self.selection.only, self.plan.system.reference_case)
+            yield from enumerate(self._pages_of(only, size), 1)
             return
         after = self._start()
         self.whole = after is None and not self.selection.partial

@@ -114,7 +114,7 @@ class ColumnMapper:
         self.field = system.fields[name]
         if self.field.read_only:
             raise ValueError(f"{system.label} shows this field and does not take it, so it cannot be mapped")
-        self.is_reference = name in system.references
+        self.is_reference, self.reference_case = name in system.references, system.reference_case
         found = [(find(converters, step.name), step.argument) for step in rule.convert]
         steps = [Conversion(each, each.bind(argument), each.takes_text) for each, argument in found]
         self.join = steps.pop(0) if steps and steps[0].converter.kind == "join" else None
@@ -142,7 +142,7 @@ class ColumnMapper:
         column, failures = cast(column, self.field, self.root)
         self._blame(failures, found, _path_finding)
         if self.is_reference:
-            column = normalise(column)
+            column = normalise(column, self.reference_case)
         return self._defaulted(column, absent, found), found
 
     def _picked(self, records: pd.DataFrame) -> tuple[pd.Series, np.ndarray]:
@@ -218,7 +218,7 @@ class ColumnMapper:
         column, failures = cast(tidy(cell), self.field, self.root)
         if failures or type_mismatches(column, self.field).any():
             raise ValueError(f"{value!r} is no {self.field.type}")
-        return normalise(column).iloc[0] if self.is_reference else column.iloc[0]
+        return normalise(column, self.reference_case).iloc[0] if self.is_reference else column.iloc[0]
 
     def _filled(self, length: int) -> pd.Series:
         values = np.empty(length, dtype=object)

@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from mappings.description import CUSTOMER, OF_ENTRIES, OUR_VERDICTS, Code, Constraint, EntityKind, SystemField, Verdict
 from mappings.finding import CODES, Advice, Finding
 from mappings.name import nearest
+from mappings.reference import Case
 
 __all__ = ["Constraint", "EntityKind", "System", "SystemField", "explain", "load_system", "nearest", "system_names"]
 
@@ -31,6 +32,7 @@ class System(BaseModel):
     label: str
     documentation: str
     reference: str = Field(description="the field that names a customer on both sides")
+    reference_case: Case = Field(None, description="lower: references that differ in case alone are one reference")
     entities: Mapping[str, EntityKind] = Field(default_factory=dict, description="what customers refer to, by our name")
     fields: Mapping[str, SystemField]
     properties: Mapping[str, str] = Field(

@@ -136,6 +136,7 @@ class SessionAuth(httpx.Auth):
             self.end(session)
             raise TransientError(f"{self._connector}: login: the new session ended at once")
         else:
+            self.end(session)  # nobody needs to try it once more
             refused = CredentialsError(f"{self._connector}: login: signed in, but the new session is refused")
             self._fail(refused)
             raise refused

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any, Self
 
 import httpx
@@ -11,6 +12,9 @@ import httpx
 from connectors.api.auth import SIGN_IN, FixedAuth, SessionAuth
 from connectors.api.transport import Reply, Transport
 from connectors.protocol import PermanentError
+
+_SECRET_HEADERS = {"authorization": " ", "cookie": "=", "requestor-id": ""}  # and what stands before the secret
+_SHOWN_INSTEAD = b"[secret]"
 
 
 class Client:
@@ -58,9 +62,10 @@ class Client:
         That is taken only where the session has to be renewed.
         """
         if (session := self.auth.session) is not None:
-            reply = await self.transport.exchange(method, target, {**headers, **session.headers}, body, operation)
+            sent = {**headers, **session.headers}
+            reply = await self.transport.exchange(method, target, sent, body, operation)
             if not self.auth.ended(reply.status, reply.body):
-                return reply
+                return _discreet(reply, sent)
             self.auth.end(session)
         return await self.ask(method, target, operation, content=body, headers=headers)
 
@@ -75,4 +80,17 @@ class Client:
             raise PermanentError(
                 f"{self.transport.connector}: the server answers with something that is not HTTP"
             ) from None
-        return Reply(response.status_code, response.headers, response.content)
+        reply = Reply(response.status_code, response.headers, response.content)
+        return _discreet(reply, response.request.headers)
+
+
+def _discreet(reply: Reply, sent: Mapping[str, str]) -> Reply:
+    """Take who we are out of an error that repeats it: its words may be kept as the reason of a reject."""
+    if reply.status < httpx.codes.BAD_REQUEST:
+        return reply
+    body = reply.body
+    for name, value in sent.items():
+        before = _SECRET_HEADERS.get(name.lower())
+        if before is not None and (secret := value.partition(before)[2] if before else value):
+            body = body.replace(secret.encode("ascii", "ignore"), _SHOWN_INSTEAD)
+    return reply if body is reply.body else replace(reply, body=body)

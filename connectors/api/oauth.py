@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -82,11 +83,20 @@ _ERRORS = frozenset(
 def _named(content: Mapping[str, object]) -> str:
     """Name the error that the standard knows; other words are not shown."""
     error = content.get("error")
-    return f" ({error})" if error in _ERRORS else ""
+    return f" ({error})" if isinstance(error, str) and error in _ERRORS else ""
 
 
 def _usable(expires_in: object) -> float:
-    """Say how many seconds a token is to be used; without a word from the server until it is refused."""
-    if isinstance(expires_in, bool) or not isinstance(expires_in, int | float) or expires_in <= 0:
-        return float("inf")
-    return max(expires_in - _MARGIN_SECONDS, expires_in / 2)
+    """Say how many seconds a token is to be used; without a sensible word from the server until it is refused."""
+    seconds = _seconds(expires_in)
+    return max(seconds - _MARGIN_SECONDS, seconds / 2) if seconds > 0 else math.inf  # NaN is not
+
+
+def _seconds(told: object) -> float:
+    """Read a life in seconds, which some servers write as text; 0 where it is none."""
+    if isinstance(told, bool) or not isinstance(told, int | float | str):
+        return 0.0
+    try:
+        return float(told)
+    except (ValueError, OverflowError):  # OverflowError: a whole number of hundreds of digits
+        return 0.0

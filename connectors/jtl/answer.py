@@ -116,8 +116,8 @@ def number(record: Mapping[str, object]) -> str | None:
 
 
 def comparable(reference: str) -> str:
-    """Write a reference as references are compared: NFC, its case kept."""
-    return unicodedata.normalize("NFC", reference)
+    """Write a reference as references are compared: trimmed and in NFC, its case kept."""
+    return unicodedata.normalize("NFC", reference.strip())
 
 
 def refusals(reply: Reply) -> tuple[Refusal, ...]:

@@ -13,6 +13,7 @@ from connectors.jtl.answer import Action, action_for, failure
 from connectors.jtl.name import pick
 from connectors.protocol import Entity, TransientError
 
+_INT32 = 2**31
 RESOURCES: Mapping[str, str] = {
     "customer_group": "customerGroups",
     "customer_category": "customerCategories",
@@ -43,6 +44,6 @@ def _entity(entry: object) -> Entity | None:
     if not isinstance(entry, dict):
         return None
     identity, name = pick(entry, "Id"), pick(entry, "Name")
-    if isinstance(identity, bool) or not isinstance(identity, int | str) or identity == "":
-        return None
+    if isinstance(identity, bool) or not isinstance(identity, int) or not 0 <= identity < _INT32:
+        return None  # nothing that a customer could name: ids are documented to be int32
     return Entity(str(identity), None, name if isinstance(name, str) else None)

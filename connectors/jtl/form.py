@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from connectors.api import body
 from connectors.api.body import UnsendableError
+from connectors.jtl.answer import number
 from connectors.jtl.name import respell
 from connectors.moment import read_timestamp
 from connectors.protocol import Refusal, Row
@@ -59,7 +60,10 @@ def write_query(**parameters: str | int) -> str:
 def shows(content: Mapping[str, object], values: Mapping[str, object]) -> bool:
     """Say whether a customer as answered proves that the values were written; what it does not have proves nothing."""
     shown = respell(content)
-    return all(_is_shown(name, body.member(shown, name), value) for name, value in values.items())
+    return all(
+        number(shown) == number(values) if name == "Number" else _is_shown(name, body.member(shown, name), value)
+        for name, value in values.items()
+    )
 
 
 def _is_shown(name: str, shown: object, value: object) -> bool:

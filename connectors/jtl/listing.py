@@ -9,15 +9,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from connectors.api.body import parse_exactly
+from connectors.api.clock import is_ahead, read_update
 from connectors.api.inquiry import UnfitError
 from connectors.api.transport import Reply, server_time
 from connectors.jtl.answer import Action, action_for, failure, identity
 from connectors.jtl.form import write_query
 from connectors.jtl.name import pick, respell
-from connectors.moment import moment_text, read_timestamp
+from connectors.moment import moment_text
 
 LARGEST_PAGE = 100  # neither a default nor a limit is documented; a server that gives fewer says so
 
@@ -73,8 +74,8 @@ class Entry:
         text = json.dumps(record, sort_keys=True, default=str).encode()
         digest = hashlib.blake2b(text, digest_size=16).digest()
         key = identity(record)
-        updated = _utc(read_timestamp(record.get("LastChange"), None))
-        ahead = updated is not None and answered is not None and updated.replace(microsecond=0) > answered
+        updated = read_update(record.get("LastChange"))
+        ahead = is_ahead(updated, answered)
         return cls(record, key or f"no id {digest.hex()}", digest, key is not None, updated, ahead)
 
 
@@ -151,10 +152,3 @@ def _expect_complete(window: Window, more: bool | None) -> None:  # noqa: FBT001
 
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    try:
-        return None if moment is None else moment.astimezone(UTC)
-    except OverflowError:  # the first or last day of the calendar, in another zone
-        return None

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from itertools import chain, islice
 
 from connectors.api.body import parse_exactly
+from connectors.api.clock import expect_past
 from connectors.api.inquiry import UnfitError
 from connectors.api.runner import Runner
 from connectors.api.transport import Transport, server_time
@@ -23,10 +24,9 @@ from connectors.jtl.paging import Met, Walk
 from connectors.jtl.record import Records
 from connectors.jtl.settings import JtlSourceSettings
 from connectors.moment import moment_text, read_moment
-from connectors.protocol import BrokenSourceError, Page, PermanentError, WatermarkError
+from connectors.protocol import BrokenSourceError, Page, PermanentError
 
 _NO_FILTER = "jtl: list: the server does not keep to lastChangeFrom; set source.last_change_filter to false"
-_CLOCK_TOLERANCE = timedelta(minutes=1)  # several servers behind one address have as many clocks
 
 
 class JtlSource:
@@ -101,8 +101,7 @@ class JtlSource:
     def _changed(self, after: str | None, size: int) -> Iterator[Page]:
         start = None if after is None else read_moment(after)
         began = self._runner.reading(lambda: self._list(Part(1, 1), None)).answered  # before anything is read
-        if start is not None and began is not None and start > began + _CLOCK_TOLERANCE:
-            raise WatermarkError("jtl: list: the watermark lies after the server's own time; run with --full")
+        expect_past("jtl", start, began)
         conclusive = began is not None and (start is None or began >= start)
         walk = Walk(lambda part: self._list(part, start), again=True)
         met = (each for part in walk.read() for each in part if not _is_before(each.entry, start))

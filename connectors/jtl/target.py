@@ -27,6 +27,7 @@ from connectors.jtl.client import address, customers_path, make_client
 from connectors.jtl.entity import RESOURCES, list_entities
 from connectors.jtl.form import check_reference, is_key, shows, write_new, write_query, write_update
 from connectors.jtl.listing import LARGEST_PAGE, Envelope, Part, read_envelope
+from connectors.jtl.name import pick
 from connectors.jtl.settings import JtlSettings
 from connectors.protocol import Answer, Entity, Held, PermanentError, Refusal, Roll, Row, TransientError
 
@@ -111,16 +112,19 @@ class JtlTarget:
         part = Part(int(cursor or 1), LARGEST_PAGE)
         envelope = await self._list(part.target(self._path), "list")
         ids: dict[str, tuple[str, ...]] = {}
+        unread = 0
         for item in envelope.items:
             reference, key = number(item), identity(item)
             if reference is not None and key is not None:
                 ids[reference] = (*ids.get(reference, ()), key)
+            else:
+                unread += reference is not None or pick(item, "Number") is not None
         more = envelope.more
         if more is None:
             more = envelope.number * envelope.size < envelope.total
         if more and not envelope.items:
             raise TransientError("jtl: list: a page shows nobody, and says that more come")
-        return Roll(ids, str(part.number + 1) if more else None, steady=False, total=envelope.total)
+        return Roll(ids, str(part.number + 1) if more else None, steady=False, total=envelope.total, unread=unread)
 
     async def _show(self, row: Row) -> Held | None:
         reply = await self._client.ask("GET", self._place(row.target_id or ""), "look-up")

@@ -6,11 +6,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from connectors.api.clock import is_ahead, read_update
 from connectors.api.record import Form, Shown
 from connectors.keypro.property import FIELDS, Properties, read_id
-from connectors.moment import AMBIGUOUS, moment_text, read_timestamp
+from connectors.moment import AMBIGUOUS, moment_text
 from connectors.protocol import Page, Refusal
 
 
@@ -35,8 +36,8 @@ class Entry:
         """
         record = properties.rename(customer)
         key = read_id(record.get("id"))
-        updated = _utc(read_timestamp(record.get("dateModified"), None))
-        ahead = updated is not None and answered is not None and updated.replace(microsecond=0) > answered
+        updated = read_update(record.get("dateModified"))
+        ahead = is_ahead(updated, answered)
         return cls(record, key or f"no id {_digest(record)}", key is not None, updated, ahead)
 
 
@@ -73,10 +74,3 @@ def _flaw(entry: Entry) -> Refusal | None:
 def _digest(record: Mapping[str, object]) -> str:
     content = json.dumps(record, sort_keys=True, default=str).encode()
     return hashlib.blake2b(content, digest_size=16).hexdigest()
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    try:
-        return None if moment is None else moment.astimezone(UTC)
-    except OverflowError:  # the first or last day of the calendar, in another zone
-        return None

@@ -13,6 +13,7 @@ from functools import partial
 from itertools import islice
 
 from connectors.api.body import parse_exactly
+from connectors.api.clock import expect_past
 from connectors.api.inquiry import UnfitError
 from connectors.api.runner import Runner
 from connectors.api.transport import Transport, server_time
@@ -24,9 +25,8 @@ from connectors.keypro.property import Properties, read_id
 from connectors.keypro.record import Entry, Records
 from connectors.keypro.settings import KeyproSourceSettings
 from connectors.moment import moment_text, read_moment
-from connectors.protocol import Page, WatermarkError
+from connectors.protocol import Page
 
-_CLOCK_TOLERANCE = timedelta(minutes=1)  # several servers behind one address have as many clocks
 _KEYS = "source.base_url, source.properties"
 
 
@@ -118,8 +118,7 @@ class KeyproSource:
 
         async def ask() -> Part:
             part = read_part(await self._client.ask("GET", target, "list"))
-            if start is not None and part.answered is not None and start > part.answered + _CLOCK_TOLERANCE:
-                raise WatermarkError("keypro: list: the watermark lies after the server's own time; run with --full")
+            expect_past("keypro", start, part.answered)
             if (name := broken_promise(part, query, self._properties)) is not None:
                 raise UnfitError(f"keypro: list: the server does not keep to {name}")
             return part

@@ -126,9 +126,10 @@ class KeyproTarget:
     async def roll(self, cursor: str | None) -> Roll:
         """Show the customers behind an id, in the order of ids, so that parts fit together whatever changes.
 
-        The end is a part without anybody; it is not steady where the part before said that more comes. The server's
-        count is left aside: it is not documented, and would be of the customers behind the id alone. Raises
-        PermanentError where the server keeps to neither order nor filter: no such list could be trusted.
+        The end is a part without anybody; it is not steady where the part before said that more comes. Ids rise
+        (inferred), so whoever is created later is shown behind the last id. The server's count is left aside: it is not
+        documented, and would be of the customers behind the id alone. Raises PermanentError where the server keeps to
+        neither order nor filter: no such list could be trusted.
         """
         behind, promised = (cursor.rstrip(_PROMISE), cursor.endswith(_PROMISE)) if cursor else (None, False)
         query = Query(behind)
@@ -146,8 +147,9 @@ class KeyproTarget:
                 ids[reference] = (*ids.get(reference, ()), identity)
             behind = identity
         if not part.customers:
-            return Roll(ids, None, steady=not promised)
-        return Roll(ids, f"{behind}{_PROMISE if part.more else ''}", steady=True)
+            return Roll(ids, None, steady=not promised, tail=behind)
+        unread = self._unread(part)
+        return Roll(ids, f"{behind}{_PROMISE if part.more else ''}", steady=True, unread=unread)
 
     async def entities(self, kind: str) -> Sequence[Entity] | None:
         """List the constants of a kind; None where the server has no such group, or where no kind is called so."""
@@ -218,6 +220,12 @@ class KeyproTarget:
     def _references(self, part: Part) -> list[str | None]:
         name = self._properties.name(self._reference)
         return [read_reference(customer.get(name)) for customer in part.customers]
+
+    def _unread(self, part: Part) -> int:
+        """Count the customers whose reference is shown in a way that cannot be compared, or is not shown at all."""
+        name = self._properties.name(self._reference)
+        shown = [customer.get(name, ...) for customer in part.customers]
+        return sum(value is not None and value != "" and read_reference(value) is None for value in shown)
 
     def _shows(self, customer: Mapping[str, object], row: Row) -> bool:
         """Say whether a customer proves a row's values; a property that is not shown proves nothing."""

@@ -22,6 +22,7 @@ from connectors.protocol import (
     TransientError,
 )
 from connectors.tradevest.client import read_uuid
+from connectors.tradevest.form import holds_fixed
 
 Operation = Literal["create", "update", "look-up", "find", "show", "list"]
 
@@ -112,14 +113,14 @@ def read_created(reply: Reply, row: Row) -> Answer:
 def read_updated(reply: Reply, row: Row) -> Answer:
     """Turn the answer to an update into an Answer.
 
-    204 says by itself that there is nothing to show. Every other success has taken the customer in, and only a look-up
-    proves what it did.
+    204 says by itself that there is nothing to show of the labels, which are all that an update takes. Every other
+    success has taken the customer in, and only a look-up proves what it did, or what else of the row is held.
     """
     match action_for(reply, "update"):
         case Action.ACCEPTED:
             if reply.body.strip():
                 proven(parse_exactly(reply.body), row, "update")
-            pending = reply.status != HTTPStatus.NO_CONTENT
+            pending = reply.status != HTTPStatus.NO_CONTENT or holds_fixed(row)
             return Answer(reply.status, read_uuid(row.target_id), created=False, pending=pending)
         case Action.ABSENT:
             return Answer(reply.status, refusals=refusals(reply), surprise=Surprise.GONE)

@@ -16,7 +16,7 @@ from connectors.tradevest.client import read_uuid
 _KEY = "entityId"
 _ACCOUNTS = "refAccounts"
 _LABELS = "labels"
-_CREATE_ONLY = "entityType"
+_TYPE = "entityType"
 _IBAN = "iban"
 
 UNDECIDED = "RECEIVED"
@@ -59,6 +59,11 @@ def changes(row: Row) -> bytes | None:
     return write({_LABELS: _labels(row)}) if _LABELS in row.values else None
 
 
+def holds_fixed(row: Row) -> bool:
+    """Say whether a row has values that an update does not take, so that only a look-up tells whether they are held."""
+    return any(value is not None for name, value in row.values.items() if name not in {_KEY, _LABELS})
+
+
 def held(customer: Mapping[str, object], row: Row, others: int = 0) -> Held | None:
     """Tell what a customer as shown says about a row; None where it has no usable id."""
     target_id = read_uuid(customer.get("customerId"))
@@ -66,10 +71,16 @@ def held(customer: Mapping[str, object], row: Row, others: int = 0) -> Held | No
         return None
     against = objections(customer, row)
     try:
-        same = customer.get("customerStatus") != UNDECIDED and not against and _shows(customer, row)
+        same = is_decided(customer) and not against and _shows(customer, row)
     except UnsendableError:  # what cannot be sent, nobody shows
         same = False
     return Held(target_id, same, others, against)
+
+
+def is_decided(customer: Mapping[str, object]) -> bool:
+    """Say whether the platform has validated a customer: any word but RECEIVED, for not all of them are known."""
+    status = customer.get("customerStatus")
+    return isinstance(status, str) and status != UNDECIDED
 
 
 def objections(customer: Mapping[str, object], row: Row) -> tuple[Refusal, ...]:
@@ -78,7 +89,7 @@ def objections(customer: Mapping[str, object], row: Row) -> tuple[Refusal, ...]:
     if isinstance(status, str) and status in TURNED_DOWN:
         return (Refusal(status, "", TURNED_DOWN[status]),)
     if not _has_type(customer, row):
-        return (Refusal("not_updatable", _CREATE_ONLY, "the platform holds another type, and does not change it"),)
+        return (Refusal("not_updatable", _TYPE, "the platform holds another type, and does not change it"),)
     if not _has_accounts(customer, row):
         words = "the platform holds other bank accounts, and does not change them"
         return (Refusal("not_updatable", f"{_ACCOUNTS}.{_IBAN}", words),)
@@ -91,7 +102,7 @@ def _shows(customer: Mapping[str, object], row: Row) -> bool:
         return False
     if row.target_id is not None:
         return True
-    others = {name: value for name, value in row.values.items() if name not in {_KEY, _LABELS, _CREATE_ONLY}}
+    others = {name: value for name, value in row.values.items() if name not in {_KEY, _LABELS, _TYPE}}
     sent = _accounts(others)
     plain = {name: value for name, value in others.items() if not name.startswith(f"{_ACCOUNTS}.")}
     return (sent is None or _same_accounts(customer.get(_ACCOUNTS), sent)) and all(
@@ -100,7 +111,7 @@ def _shows(customer: Mapping[str, object], row: Row) -> bool:
 
 
 def _has_type(customer: Mapping[str, object], row: Row) -> bool:
-    sent, shown = row.values.get(_CREATE_ONLY), customer.get(_CREATE_ONLY)
+    sent, shown = row.values.get(_TYPE), customer.get(_TYPE)
     return sent is None or shown is None or sent == shown
 
 

@@ -33,7 +33,16 @@ from connectors.tradevest.answer import (
     refusals,
 )
 from connectors.tradevest.client import customers_path, make_client
-from connectors.tradevest.form import INVALID, UNDECIDED, changes, check_reference, creation, held, objections, segment
+from connectors.tradevest.form import (
+    INVALID,
+    changes,
+    check_reference,
+    creation,
+    held,
+    is_decided,
+    objections,
+    segment,
+)
 from connectors.tradevest.listing import CursorRefusedError, Entry, Listing, Query, read_listing
 from connectors.tradevest.settings import TradevestSettings
 
@@ -144,7 +153,7 @@ class TradevestTarget:
         match action_for(reply, "look-up"):
             case Action.ACCEPTED:
                 customer = proven(parse_exactly(reply.body), row, "look-up")
-                pending = customer.get("customerStatus") == UNDECIDED
+                pending = not is_decided(customer)
                 against = objections(customer, row)
                 return Answer(reply.status, place.rpartition("/")[2], created=False, refusals=against, pending=pending)
             case Action.ABSENT:

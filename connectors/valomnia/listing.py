@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal
 from urllib.parse import urlencode
@@ -17,9 +17,9 @@ from urllib.parse import urlencode
 import httpx
 
 from connectors.api.body import parse_exactly
+from connectors.api.clock import is_ahead, read_update
 from connectors.api.inquiry import UnfitError
 from connectors.api.transport import Origin, Reply, server_time
-from connectors.moment import read_timestamp
 from connectors.protocol import BrokenSourceError, PermanentError
 from connectors.valomnia.answer import Action, action_for, error_code, failure
 
@@ -70,8 +70,8 @@ class Entry:
         content = json.dumps(record, sort_keys=True, default=str).encode()
         digest = hashlib.blake2b(content, digest_size=16).digest()
         key = identity(record)
-        updated = _utc(read_timestamp(record.get("lastUpdated"), None))
-        ahead = updated is not None and answered is not None and floor_second(updated) > answered
+        updated = read_update(record.get("lastUpdated"))
+        ahead = is_ahead(updated, answered)
         return cls(record, key or f"no id {digest.hex()}", digest, key is not None, updated, ahead)
 
 
@@ -113,12 +113,15 @@ def next_second(second: datetime) -> datetime | None:
 
 
 def identity(record: Mapping[str, object]) -> str | None:
-    """Read a record's id as text; None where it has none that could be asked for."""
+    """Read a record's id as text; None where it has none that could be asked for.
+
+    `.` and `..` are no names but steps in a path, even percent-encoded.
+    """
     value = record.get("id")
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
     text = str(value)
-    return text if text.isprintable() and text.strip() else None
+    return text if text.isprintable() and text.strip() not in {"", ".", ".."} else None
 
 
 def read_listing(reply: Reply, query: Query, origin: Origin) -> Listing:
@@ -179,10 +182,3 @@ def _expect_complete(listing: Listing, query: Query) -> None:
 def _expect_order(moments: Iterable[datetime]) -> None:
     if any(later < sooner for sooner, later in pairwise(moments)):
         raise UnfitError("valomnia: list: the customers are not in the order of lastUpdated")
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    try:
-        return None if moment is None else moment.astimezone(UTC)
-    except OverflowError:  # the first or last day of the calendar, in another zone
-        return None

@@ -582,3 +582,17 @@ def test_throttling_for_ever_ends_the_delivery() -> None:
 
     run(scenario())
     assert len(target.sent) <= 4 + 16
+
+
+def test_a_wait_of_a_year_is_left_to_a_later_run() -> None:
+    """One customer for whom the target asks to wait beyond reason is refused at once; the others go through."""
+    far = AnsweredError("fake: send: status 503", 31_536_000.0, 503)
+
+    async def scenario() -> None:
+        target = FakeTarget(failing({"C-3"}, far))
+        found, error = await deliver(make_courier(target), make_rows(10))
+        assert error is None
+        assert [refusal.code for refusal in found[3].answer.refusals] == ["server_error"]
+        assert clock() < 60
+
+    run(scenario())

@@ -22,6 +22,7 @@ class Lister:
     def __init__(
         self, ids: Mapping[str, tuple[str, ...]], part: int, *, steady: bool = True, tells_total: bool = True
     ) -> None:
+        self.tells_tail = False
         self.ids = dict(ids)
         self.part = part
         self.steady = steady
@@ -41,7 +42,8 @@ class Lister:
         shown = dict(list(self.ids.items())[start : start + self.part])
         following = str(start + self.part) if start + self.part < len(self.ids) else None
         total = sum(map(len, self.ids.values())) if self.tells_total else None
-        return Roll(shown, following, self.steady, total)
+        tail = str(len(self.ids)) if self.tells_tail and following is None else None
+        return Roll(shown, following, self.steady, total, tail)
 
     def consult(self, *references: str) -> int:
         """Consult; gives how many questions that cost."""
@@ -166,9 +168,9 @@ def test_parts_that_may_move_exclude_nobody(held: int, *, excludes: bool) -> Non
     assert lister.directory.ids("H-9") == ("9",)
 
 
-@pytest.mark.parametrize(("seconds", "excludes"), [(299, True), (301, False)])
+@pytest.mark.parametrize(("seconds", "excludes"), [(29, True), (31, False)])
 def test_what_was_read_long_ago_excludes_nobody(seconds: float, *, excludes: bool) -> None:
-    """After five minutes, counted from the first part, somebody else may have created the customer."""
+    """After half a minute, counted from the first part, somebody else may have created the customer."""
     lister = holding(20)
     lister.consult(*absent(30))
     lister.now = seconds
@@ -178,12 +180,110 @@ def test_what_was_read_long_ago_excludes_nobody(seconds: float, *, excludes: boo
 
 def test_the_age_of_a_list_is_that_of_its_first_part() -> None:
     """What was read a day ago is not made fresh by the part that was read now."""
-    lister = holding(20)
+    lister = holding(30)
     lister.consult(*absent(2))
     lister.now = DAY
     lister.consult(*absent(30))
-    assert lister.asked == [None, "10"]
+    assert lister.asked == [None, "10", "20"]
     assert not lister.directory.excludes("A-0")
+
+
+def test_a_list_with_a_tail_is_read_on_at_each_consultation() -> None:
+    """One question shows who was created since, and makes absence as fresh as it is, however old the list."""
+    lister = holding(20)
+    lister.tells_tail = True
+    assert lister.consult(*absent(30)) == 2
+    lister.ids["A-3"] = ("77",)
+    assert lister.consult(*absent(30)) == 1
+    assert (lister.directory.ids("A-3"), lister.directory.excludes("A-3")) == (("77",), False)
+    lister.now = DAY
+    assert lister.consult(*absent(30)) == 1
+    assert lister.asked == [None, "10", "20", "21"]
+    assert lister.directory.excludes("A-4")
+    lister.now += 31
+    assert not lister.directory.excludes("A-4")
+
+
+def test_a_tail_that_has_grown_is_read_to_its_end() -> None:
+    """Until then nobody is excluded; a failure in between is made up for by the next consultation."""
+    lister = holding(20)
+    lister.tells_tail = True
+    lister.consult(*absent(30))
+    lister.ids |= {f"N-{number}": (f"n{number}",) for number in range(25)}
+    lister.fails = 1
+    assert lister.consult(*absent(30)) == 1
+    assert not lister.directory.excludes("A-0")
+    assert lister.consult(*absent(30)) == 3
+    assert lister.directory.excludes("A-0")
+    assert lister.directory.ids("N-24") == ("n24",)
+
+
+def test_one_unknown_reference_is_asked_for_not_read_on_for() -> None:
+    """The question about the customer costs no more than the one for the tail, and tells more."""
+    lister = holding(20)
+    lister.tells_tail = True
+    lister.consult(*absent(30))
+    assert lister.consult("A-0") == 0
+    assert not lister.directory.excludes("A-0")
+
+
+@pytest.mark.parametrize("steady", [True, False])
+def test_a_list_of_one_part_is_read_again_after_seconds(*, steady: bool) -> None:
+    """Whoever came meanwhile is noticed, and absence is proved anew."""
+    lister = holding(5, steady=steady)
+    lister.consult(*absent(30))
+    lister.now = 4
+    assert lister.consult(*absent(30)) == 0
+    assert lister.directory.excludes("A-3")
+    lister.ids["A-3"] = ("77",)
+    lister.now = 6
+    assert lister.consult(*absent(30)) == 1
+    assert (lister.directory.ids("A-3"), lister.directory.excludes("A-4")) == (("77",), True)
+    lister.now = DAY
+    assert lister.consult("H-0", "A-3") == 0
+    assert lister.consult(*absent(30)) == 1
+    assert lister.directory.excludes("A-4")
+
+
+def test_a_steady_list_without_a_tail_is_read_again_where_that_is_cheaper() -> None:
+    """Several parts prove absence again only if there are no more of them than references unknown."""
+    lister = holding(50)
+    assert lister.consult(*absent(30)) == 5
+    lister.now = DAY
+    assert lister.consult(*absent(4)) == 0
+    assert not lister.directory.excludes("A-0")
+    assert lister.consult(*absent(5)) == 5
+    assert lister.directory.excludes("A-0")
+
+
+def test_parts_that_may_move_are_not_read_again() -> None:
+    """They would prove nothing the second time either."""
+    lister = holding(11, steady=False)
+    assert lister.consult(*absent(30)) == 2
+    lister.now = DAY
+    assert lister.consult(*absent(30)) == 0
+
+
+def test_a_list_of_one_part_that_grew_proves_nothing_any_more() -> None:
+    """Parts that may move exclude nobody from then on, and are read once."""
+    lister = holding(0, steady=False)
+    lister.consult(*absent(30))
+    lister.ids |= {f"N-{number}": (f"n{number}",) for number in range(11)}
+    lister.now = DAY
+    assert lister.consult(*absent(30)) == 2
+    assert not lister.directory.excludes("A-0")
+    assert lister.consult(*absent(30)) == 0
+
+
+def test_it_says_when_absence_is_to_be_proved_anew() -> None:
+    """Twenty seconds after a consultation, so that there is time left to do it."""
+    lister = holding(5)
+    assert lister.directory.is_due
+    lister.consult(*absent(30))
+    lister.now = 19
+    assert not lister.directory.is_due
+    lister.now = 20
+    assert lister.directory.is_due
 
 
 def test_a_reference_with_several_ids_shows_them_all() -> None:
@@ -261,3 +361,15 @@ def test_no_more_is_kept_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not lister.directory.excludes("A-0")
     lister.directory.note("H-1", "77")
     assert lister.directory.ids("H-1") == ("77",)
+
+
+def test_a_list_with_somebody_unread_excludes_nobody() -> None:
+    """A customer whose id or reference cannot be read may be anybody: each reference is asked for."""
+
+    async def ask(_cursor: str | None) -> Roll:
+        return Roll({"H-0": ("0",)}, None, steady=True, total=2, unread=1)
+
+    directory = Directory(ask, lambda: 0.0)
+    asyncio.run(directory.consult(absent(5)))
+    assert directory.ids("H-0") == ("0",)
+    assert not any(directory.excludes(reference) for reference in absent(5))

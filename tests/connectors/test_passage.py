@@ -242,6 +242,184 @@ def test_a_lost_create_is_not_taken_for_absent_by_the_next_delivery() -> None:
     assert target.held()["C"] == 1
 
 
+def test_a_customer_that_was_there_before_is_not_called_created() -> None:
+    """Whoever the ledger, the list or a look-up knew before the first send was updated, even if no answer said so."""
+    lost = [LOST, LOST, LOST, LOST, UNANSWERED]
+    target = ScriptedTarget(writes={"C": list(lost)})
+    target_id = target.put("C")
+    assert deliver_one(target) == Answer(None, target_id, created=False)
+
+    target = ScriptedTarget(writes={"C": list(lost)})
+    target_id = target.put("C")
+    assert deliver_one(target, Row("C", VALUES, target_id)) == Answer(None, target_id, created=False)
+
+    target = ScriptedTarget(writes={"C": list(lost)})
+    target_id = target.put("C")
+
+    async def scenario() -> Answer:
+        found, _ = await deliver(make_courier(target), [Row("C", VALUES), *(Row(f"D-{n}", VALUES) for n in range(9))])
+        return found[0]
+
+    assert run(scenario()) == Answer(None, target_id, created=False)
+
+
+def test_a_customer_found_where_a_create_was_contradicted_was_there_before() -> None:
+    """What the target says exists, and nobody of ours created, counts as updated."""
+    target = ScriptedTarget(writes={"C": [NONE, LOST, LOST, LOST, LOST, UNANSWERED]})
+
+    async def scenario() -> Answer:
+        lag(target, 3)
+        target.put("C", late=True)
+        found, _ = await deliver(make_courier(target), [Row("C", VALUES)])
+        return found[0]
+
+    assert run(scenario()) == Answer(None, "1000", created=False)
+
+
+def test_a_customer_of_this_run_is_not_called_updated() -> None:
+    """A create whose answer was lost leaves open whether it created; so does one after the known id was nobody's."""
+    target = ScriptedTarget(writes={"C": [UNANSWERED]})
+    assert deliver_one(target).created is None
+    target = ScriptedTarget(writes={"C": [NONE, UNANSWERED]})
+    assert deliver_one(target, Row("C", VALUES, "7")).created is None
+
+
+def test_doubtful_rows_are_waited_for_once() -> None:
+    """What an earlier run sent is older than this delivery: each row costs a look-up, and a create if it is absent."""
+    target = ScriptedTarget()
+
+    async def scenario() -> None:
+        lag(target, target.settling_seconds)
+        for number in range(0, 100, 2):
+            target.system.create(f"C-{number}", VALUES)
+        rows = [Row(f"C-{number}", VALUES, doubtful=True) for number in range(100)]
+        found, error = await deliver(make_courier(target), rows)
+        assert error is None
+        assert [found[number].created for number in range(100)] == [None, True] * 50
+
+    run(scenario())
+    methods = [noted.method for noted in target.system.noted]
+    assert (methods.count("GET"), methods.count("POST")) == (100, 50)
+    assert set(target.held().values()) == {1}
+
+
+def test_a_doubtful_row_that_is_contradicted_is_waited_for_anew() -> None:
+    """Whoever the target says is there may have been written just now."""
+
+    class Racing(ScriptedTarget):
+        async def send(self, row: Row) -> Answer:
+            if not self.creates:
+                self.put(row.reference, late=True)
+            return await super().send(row)
+
+    target = Racing(writes={"C": [EXISTS]})
+
+    async def scenario() -> Answer:
+        lag(target, 4)
+        found, _ = await deliver(make_courier(target), [Row("C", VALUES, doubtful=True)])
+        return found[0]
+
+    assert run(scenario()).refusals == ()
+    assert target.held() == {"C": 1}
+
+
+def test_a_lost_create_is_looked_for_three_times_at_most() -> None:
+    """At once, after a quarter of the settling time, and at its end."""
+    target = ScriptedTarget(writes={"C": [LOST]})
+    assert deliver_one(target).created
+    assert len(target.asked) == 1 + 3
+
+
+# Other writers
+
+
+@pytest.mark.parametrize("rolls", [{"steady": True}, {"steady": False, "part": 10**6}])
+def test_a_writer_between_two_pages_is_noticed(rolls: dict[str, int]) -> None:
+    """Whoever somebody else created after the list was read is updated, not doubled."""
+    target = ScriptedTarget(**rolls)  # type: ignore[arg-type]  # two fields of two types
+    target.system.refuses_twins = False
+
+    async def scenario() -> None:
+        courier = make_courier(target)
+        await deliver(courier, [Row(f"A-{number}", VALUES) for number in range(50)])
+        target.put("B-7")
+        for _ in range(20):  # the loop truly waits where a longer pause follows timers that were cancelled
+            await asyncio.sleep(0.3)
+        found, _ = await deliver(courier, [Row(f"B-{number}", VALUES) for number in range(50)])
+        assert [number for number, answer in found.items() if not answer.created] == [7]
+
+    run(scenario())
+    assert (len(target.held()), set(target.held().values())) == (100, {1})
+
+
+@pytest.mark.parametrize("rolls", [{"steady": True}, {"steady": False, "part": 10**6}])
+def test_a_writer_during_a_slow_page_is_noticed(rolls: dict[str, int]) -> None:
+    """A page that takes minutes asks the list anew while it is sent, and only so often."""
+    target = ScriptedTarget(seconds=1.0, **rolls)  # type: ignore[arg-type]  # two fields of two types
+    target.system.refuses_twins = False
+
+    async def scenario() -> None:
+        courier = make_courier(target)
+        delivery = asyncio.create_task(deliver(courier, [Row(f"A-{number}", VALUES) for number in range(400)]))
+        await asyncio.sleep(40)
+        target.put("A-399")
+        found, _ = await delivery
+        assert [number for number, answer in found.items() if not answer.created] == [399]
+
+    run(scenario())
+    assert set(target.held().values()) == {1}
+    assert target.asked == []
+    assert len([noted for noted in target.system.noted if noted.method == "GET"]) <= 10
+
+
+@pytest.mark.parametrize(
+    ("rolls", "questions"), [({"steady": True, "part": 1000}, 80), ({"steady": False, "part": 10**6}, 65)]
+)
+def test_a_first_load_costs_a_create_each_and_few_questions(rolls: dict[str, int], questions: int) -> None:
+    """Ten pages of 1,000 into an empty target, in twenty minutes, ask nobody one by one."""
+    target = ScriptedTarget(seconds=0.48, **rolls)  # type: ignore[arg-type]  # two fields of two types
+    target.system.refuses_twins = False
+
+    async def scenario() -> float:
+        courier = make_courier(target)
+        for page in range(10):
+            found, error = await deliver(courier, [Row(f"C-{page}-{number}", VALUES) for number in range(1000)])
+            assert (error, all(answer.created for answer in found.values())) == (None, True)
+        return clock()
+
+    assert 1190 < run(scenario()) < 1230
+    methods = [noted.method for noted in target.system.noted]
+    assert (methods.count("POST"), target.asked) == (10_000, [])
+    assert methods.count("GET") <= questions
+
+
+class Failing(ScriptedTarget):
+    """A target whose list fails once it has been read."""
+
+    rolls = 0
+
+    async def roll(self, cursor: str | None) -> Roll:
+        """Work once."""
+        self.rolls += 1
+        if self.rolls > 1:
+            self.system.noted.append(Noted("GET", cursor, applied=False))
+            raise AnsweredError("scripted: list: status 500", status=500)
+        return await super().roll(cursor)
+
+
+def test_a_list_that_fails_later_has_customers_asked_for() -> None:
+    """Whom the list no longer tells about is looked up, and the list is not asked before each of them."""
+    target = Failing(seconds=1.0)
+
+    async def scenario() -> None:
+        found, error = await deliver(make_courier(target), [Row(f"A-{number}", VALUES) for number in range(400)])
+        assert (error, all(answer.created for answer in found.values())) == (None, True)
+
+    run(scenario())
+    assert 100 < len(target.asked) < 400
+    assert target.rolls <= 1 + 5 * 15
+
+
 class Listless(ScriptedTarget):
     """A target whose list always fails."""
 

@@ -182,7 +182,10 @@ class FakeTarget:
 
 @dataclass
 class FakeIdTarget(FakeTarget):
-    """Creates where a row has no id, and updates where it has one; `steady` is what its list claims to be."""
+    """Creates where a row has no id, and updates where it has one; `steady` is what its list claims to be.
+
+    A steady list has a tail, as ids rise.
+    """
 
     settling_seconds: float = 5.0
     deciding_seconds: float = 60.0
@@ -202,7 +205,9 @@ class FakeIdTarget(FakeTarget):
         for customer in after[: self.part]:
             ids[customer.reference] = (*ids.get(customer.reference, ()), customer.id)
         following = after[self.part - 1].id if len(after) > self.part else None
-        return Roll(ids, following, self.steady, len(visible) if self.tells_total else None)
+        last = after[-1].id if after else cursor
+        tail = last if self.steady and following is None else None
+        return Roll(ids, following, self.steady, len(visible) if self.tells_total else None, tail)
 
     def _write(self, row: Row) -> Answer:
         if row.target_id is not None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from connectors.protocol import IdTarget, Row, Target
 from connectors.sandbox.fault import Faults, Forced, Strike
-from tests.contracts.sending import delivered, sent, with_target
+from tests.contracts.sending import delivered, looked_up, sent, with_target
 from tests.contracts.target import WRITES, check_held
-from tests.contracts.target_world import IdTargetWorld, LaterWorld
+from tests.contracts.target_world import IdTargetWorld, LaterWorld, SpellingWorld
 
 SETTLING_SECONDS = 5.0
+REFERENCE = "Caf\u00e9 7"
 
 
 def whole_roll(world: IdTargetWorld) -> tuple[dict[str, tuple[str, ...]], int]:
@@ -101,6 +104,23 @@ class IdTargetContract:
         assert result.ids() == list(came.values())
         check_held(world, *first, *later)
 
+    def test_another_writer_between_two_pages_is_noticed(self, world: IdTargetWorld) -> None:
+        """Whoever came after the list was read is found, also where the system would create a twin."""
+        first, later = [world.row(number) for number in range(4)], [world.row(number) for number in (8, 9)]
+        came: dict[int, str] = {}
+
+        def between() -> None:
+            if not came:
+                came.update({number: world.put(number) for number in (8, 9)})
+                until = world.time.clock() + SETTLING_SECONDS + 1
+                while world.time.clock() < until:
+                    time.sleep(0.01)
+
+        result = delivered(world, first, later, between=between)
+        assert (result.error, result.codes()) == (None, [])
+        assert [answer.target_id for _, answer in sorted(result.answers[1].items())] == list(came.values())
+        check_held(world, *first, *later)
+
     def test_one_who_is_gone_is_created_once(self, world: IdTargetWorld) -> None:
         """An update that finds nobody looks the customer up, and creates it under a new id (L06)."""
         rows = [world.row(number) for number in range(4)]
@@ -173,6 +193,26 @@ class IdTargetContract:
         (answer,) = sent(world, Row(world.reference(1), world.changed(1), target_id))
         assert (answer.target_id, answer.refusals) == (target_id, ())
         assert len([request for request in world.requests() if request.method in WRITES]) == before + 1
+
+
+class SpellingContract:
+    """What holds where references are in the system as others typed them in."""
+
+    @pytest.mark.parametrize("spelling", [f" {REFERENCE}", f"{REFERENCE} ", "Cafe\u0301 7", "\tCafe\u0301 7\u00a0"])
+    def test_a_customer_is_met_however_its_reference_is_spelled(self, world: SpellingWorld, spelling: str) -> None:
+        """With blanks around it or letters in pieces, the list and a look-up show it, and none is created beside it."""
+        if spelling != spelling.strip() and not world.keeps_blanks:
+            pytest.skip("the system takes blanks off")
+        target_id = world.put_as(1, spelling)
+        assert [reference for reference, _ in world.held()] == [spelling]
+        assert whole_roll(world)[0] == {REFERENCE: (target_id,)}
+        (held,) = looked_up(world, Row(REFERENCE, world.values(1), target_id))
+        assert held is not None
+        assert (held.target_id, held.same, held.others) == (target_id, True, 0)
+        others = [world.row(number) for number in range(10, 20)]  # so many that the list is read
+        result = delivered(world, [Row(REFERENCE, world.changed(1)), *others])
+        assert (result.error, result.codes(), result.ids()[0]) == (None, [], target_id)
+        assert len(world.held()) == 1 + len(others)
 
 
 class LaterContract:

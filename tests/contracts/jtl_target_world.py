@@ -20,7 +20,7 @@ from connectors.sandbox.clock import Clock
 from connectors.sandbox.jtl.setting import JtlSettings as Sandbox
 from connectors.sandbox.jtl.vendor import jtl_app
 from connectors.sandbox.server import running
-from tests.contracts.target_world import FastTime, Held, IdTargetWorld, Refused, SandboxWorld
+from tests.contracts.target_world import FastTime, Held, Refused, SandboxWorld, SpellingWorld
 
 _SECRET = "hunter2-canary"
 
@@ -46,7 +46,7 @@ class Erp:
         )
 
 
-class JtlTargetWorld(SandboxWorld, IdTargetWorld):
+class JtlTargetWorld(SandboxWorld, SpellingWorld):
     """An ERP's customers."""
 
     clears: ClassVar[str | None] = "Website"
@@ -154,11 +154,15 @@ class JtlTargetWorld(SandboxWorld, IdTargetWorld):
 
     def put(self, number: int) -> str:
         """Create a customer past the target."""
-        known = self._ids(number)
-        customer = write(nest({**self.values(number), "Number": self.reference(number)}))
+        return self.put_as(number, self.reference(number))
+
+    def put_as(self, number: int, reference: str) -> str:
+        """Create a customer past the target, under another reference."""
+        known = self._ids(reference)
+        customer = write(nest({**self.values(number), "Number": reference}))
         reply = self.app.vendor.add(json.loads(customer))
         assert reply.applied, reply
-        return next(key for key in self._ids(number) if key not in known)
+        return next(key for key in self._ids(reference) if key not in known)
 
     def twin(self, number: int) -> None:
         """Create another, while the sandbox has no objection to it."""
@@ -174,11 +178,10 @@ class JtlTargetWorld(SandboxWorld, IdTargetWorld):
             grant = {"grant_type": "client_credentials"}
             answer = client.post("/oauth2/token", data=grant, auth=("sandbox", _SECRET)).raise_for_status()
             client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-            for key in self._ids(number):
+            for key in self._ids(self.reference(number)):
                 client.delete(f"/customers/{key}").raise_for_status()
 
-    def _ids(self, number: int) -> list[str]:
-        reference = self.reference(number)
+    def _ids(self, reference: str) -> list[str]:
         return [str(each["Id"]) for each in self.app.vendor.customers("") if each["Number"] == reference]
 
 

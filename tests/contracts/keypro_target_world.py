@@ -18,7 +18,7 @@ from connectors.sandbox.fault import Faults
 from connectors.sandbox.keypro.setting import KeyproSettings as Sandbox
 from connectors.sandbox.keypro.vendor import keypro_app
 from connectors.sandbox.server import running
-from tests.contracts.target_world import FastTime, Held, IdTargetWorld, Noted, Refused, SandboxWorld
+from tests.contracts.target_world import FastTime, Held, Noted, Refused, SandboxWorld, SpellingWorld
 
 _TOKEN = "c0ffee" * 6 + "abcd"
 _RENAMED = {"id": "pk", "customerNumber": "number", "customerName": "title", "Type": "customerNumber"}
@@ -48,10 +48,11 @@ class Environment:
     client: httpx.Client
 
 
-class KeyproTargetWorld(SandboxWorld, IdTargetWorld):
+class KeyproTargetWorld(SandboxWorld, SpellingWorld):
     """An environment's customers."""
 
     clears: ClassVar[str | None] = "note"
+    keeps_blanks: ClassVar[bool] = False
     secrets: ClassVar[tuple[str, ...]] = (_TOKEN,)
     kinds: ClassVar[Mapping[str, Collection[str]]] = {
         "customer_type": ["person", "Company", "3"],
@@ -134,8 +135,12 @@ class KeyproTargetWorld(SandboxWorld, IdTargetWorld):
 
     def put(self, number: int) -> str:
         """Have the sandbox create a customer."""
+        return self.put_as(number, self.reference(number))
+
+    def put_as(self, number: int, reference: str) -> str:
+        """Have the sandbox create a customer under another reference."""
         before = {self._id(each) for each in self.app.vendor.customers("")}
-        fields = {"customerNumber": self.reference(number), **self.shown(self.values(number))}
+        fields = {"customerNumber": reference, **self.shown(self.values(number))}
         names = self._environment.sandbox.names
         assert self.app.vendor.add({names.get(field, field): value for field, value in fields.items()}).applied
         (created,) = {self._id(each) for each in self.app.vendor.customers("")} - before

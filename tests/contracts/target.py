@@ -2,7 +2,8 @@
 
 `TargetContract` and `ReferenceContract` (references are free text) are here; `tests/contracts/wire.py` has
 `WireContract` (HTTP) and `SessionContract` (sessions or tokens that end), and `tests/contracts/id_target.py` has
-`IdTargetContract` and `LaterContract` (takes customers in and decides later). A test class takes all that fit.
+`IdTargetContract`, `SpellingContract` (holds references as others typed them in) and `LaterContract` (takes customers
+in and decides later). A test class takes all that fit.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Each kind of world belongs to a class of the suite: `TargetWorld` to `target.TargetContract` and
 `target.ReferenceContract`, `WireWorld` to `wire.WireContract` and `wire.SessionContract`, `IdTargetWorld` to
-`id_target.IdTargetContract`, `LaterWorld` to `id_target.LaterContract`.
+`id_target.IdTargetContract`, `SpellingWorld` to `id_target.SpellingContract`, `LaterWorld` to
+`id_target.LaterContract`.
 """
 
 from __future__ import annotations
@@ -225,6 +226,17 @@ class IdTargetWorld(TargetWorld):
     @abstractmethod
     def erase(self, number: int) -> None:
         """Delete a customer, without a request."""
+
+
+class SpellingWorld(IdTargetWorld):
+    """A world whose system holds references just as others typed them in."""
+
+    keeps_blanks: ClassVar[bool] = True
+    """Whether blanks around a reference stay."""
+
+    @abstractmethod
+    def put_as(self, number: int, reference: str) -> str:
+        """Have the system hold a customer with `values` under just this reference, without a request; gives its id."""
 
 
 class LaterWorld(IdTargetWorld):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contracts.id_target import IdTargetContract
+from tests.contracts.id_target import IdTargetContract, SpellingContract
 from tests.contracts.jtl_target_world import Erp, JtlTargetWorld, served
 from tests.contracts.target import ReferenceContract, TargetContract
 from tests.contracts.wire import SessionContract, WireContract
@@ -19,7 +19,7 @@ def erp() -> Iterator[Erp]:
         yield made
 
 
-class TestJtl(IdTargetContract, SessionContract, WireContract, ReferenceContract, TargetContract):
+class TestJtl(SpellingContract, IdTargetContract, SessionContract, WireContract, ReferenceContract, TargetContract):
     """Creates, and updates by id."""
 
     @pytest.fixture

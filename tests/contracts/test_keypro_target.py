@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contracts.id_target import IdTargetContract
+from tests.contracts.id_target import IdTargetContract, SpellingContract
 from tests.contracts.keypro_target_world import FORMS, Environment, KeyproTargetWorld, TwinsWorld, served
 from tests.contracts.target import ReferenceContract, TargetContract
 from tests.contracts.wire import WireContract
@@ -19,7 +19,7 @@ def environment(request: pytest.FixtureRequest) -> Iterator[Environment]:
         yield made
 
 
-class TestKeypro(IdTargetContract, WireContract, ReferenceContract, TargetContract):
+class TestKeypro(SpellingContract, IdTargetContract, WireContract, ReferenceContract, TargetContract):
     """Customers by ids."""
 
     @pytest.fixture

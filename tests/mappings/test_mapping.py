@@ -50,6 +50,25 @@ def test_absent_null_and_empty_are_three_things(map_records: MapRecords, on_null
     assert payloads(mapped.rows, range(4)) == [{**rest, **each} for each in sent]  # type: ignore[dict-item]  # `rest` is text, `each` is not
 
 
+def test_ids_whose_case_means_nothing_are_written_in_lower_case(
+    tradevest: System, valomnia: System, converters: dict[str, Converter]
+) -> None:
+    """An entity of tradevest has one spelling, whether it comes from a column or the job; elsewhere case stays."""
+    upper = "7D0A3C52-61DE-4A0F-8A43-5F1B9F6C2E70"
+    records = texts(no=[f" {upper} ", upper.lower()])
+    for rule in (
+        "no",
+        {"const": upper},
+        {"from": "no", "convert": "strip", "values": {upper: upper, upper.lower(): upper}},
+    ):
+        fields = rules(entityId=rule, entityType={"const": "LEGAL_ENTITY"})
+        mapped = Mapper(fields, tradevest, converters).apply(records)
+        assert (mapped.findings, mapped.rows["entityId"].tolist()) == ({}, [upper.lower()] * 2)
+    fields = rules(reference="no", name={"const": "Anna"}, parentCustomer="no")
+    rows = Mapper(fields, valomnia, converters).apply(records).rows
+    assert rows["reference"].tolist() == rows["parentCustomer"].tolist() == [upper, upper.lower()]
+
+
 def test_one_of_several_columns_may_be_absent(map_records: MapRecords) -> None:
     """A joined field is absent only where all its columns are; otherwise absent parts are left out like nulls."""
     records = frame(a=[ABSENT, ABSENT, None, "A"], b=[ABSENT, "B", None, "B"])

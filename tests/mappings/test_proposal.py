@@ -212,12 +212,12 @@ def test_one_address_of_a_file_is_the_billing_address(valomnia: System) -> None:
 
 def test_the_reference_may_be_another_field(keypro: System, valomnia: System) -> None:
     """Where a job names another field as the reference, that one is it on either side, and the usual one is not."""
-    other = keypro.adapted(reference="waterDbId")
+    other = keypro.adapted(reference="identification")
     fields = propose(valomnia, other)
-    assert fields["waterDbId"] == "reference"
+    assert fields["identification"] == "reference"
     assert "customerNumber" not in fields
-    assert propose(other, valomnia)["reference"] == "waterDbId"
-    assert propose(["Kundennummer"], other) == {"waterDbId": "Kundennummer"}
+    assert propose(other, valomnia)["reference"] == "identification"
+    assert propose(["Kundennummer"], other) == {"identification": "Kundennummer"}
 
 
 def test_a_company_and_a_person_stay_apart_where_the_target_does(jtl: System) -> None:

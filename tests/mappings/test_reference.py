@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Literal
 
 import pandas as pd
 import pytest
@@ -35,11 +36,25 @@ def test_one_odd_cell_does_not_spare_the_others() -> None:
     assert column.fillna("null").tolist() == ["a", "null", 7, "x\ud800 ", "é"]
 
 
-@given(st.lists(st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"])))))
-def test_normalising_twice_changes_nothing(values: list[str | None]) -> None:
-    """Normalising is idempotent and its result is NFC."""
-    once = normalise(texts(*values))
-    assert normalise(once).equals(once)
+def test_where_case_means_nothing_it_goes() -> None:
+    """Two spellings of one reference become one, in a column with an odd cell as well."""
+    assert normalise(texts(" A1\t", "a1", "CAFE\u0301", None), "lower").fillna("null").tolist() == [
+        "a1",
+        "a1",
+        "café",
+        "null",
+    ]
+    odd = normalise(pd.Series(["A ", None, 7, "X\ud800 "], dtype=object), "lower")
+    assert odd.fillna("null").tolist() == ["a", "null", 7, "X\ud800 "]
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"])))), st.sampled_from([None, "lower"])
+)
+def test_normalising_twice_changes_nothing(values: list[str | None], case: Literal["lower"] | None) -> None:
+    """Normalising is idempotent and its result is NFC, whether case goes or stays."""
+    once = normalise(texts(*values), case)
+    assert normalise(once, case).equals(once)
     assert all(unicodedata.is_normalized("NFC", text) for text in once.dropna())
 
 

@@ -331,6 +331,19 @@ def test_whoever_bears_the_same_number_counts() -> None:
     assert look_up(always(200, listed()), Row("C-1")) is None
 
 
+@pytest.mark.parametrize("spelling", ["Caf\u00e9 ", " Cafe\u0301", "\tCaf\u00e9\u00a0"])
+def test_a_number_is_compared_without_the_blanks_around_it(spelling: str) -> None:
+    """A database that takes no notice of blanks shows it; the customer is the one, and an update writes it plainly."""
+    row, held = Row("Caf\u00e9", {"Number": "Caf\u00e9"}), customer(spelling)
+    assert look_up(always(200, listed(held)), row) == Held("256", same=True)
+    assert look_up(always(200, listed(held, customer("Caf\u00e9"))), row) == Held("256", same=True, others=1)
+    assert look_up(always(200, held), Row("Caf\u00e9", row.values, "256")) == Held("256", same=True)
+    assert send(always(200, held), Row("Caf\u00e9", {}, "256"))[0] == Answer(200, "256", created=False)
+    roll, _ = perform(always(200, listed(held)), lambda target: target.roll(None))
+    assert roll.ids == {"Caf\u00e9": ("256",)}
+    assert look_up(always(200, listed(customer(" CAFE\u0301 "))), row) is None
+
+
 @pytest.mark.parametrize(
     ("content", "found"),
     [
@@ -415,7 +428,7 @@ def test_what_is_shown_proves_what_was_written(
 
 
 def test_the_roll_goes_page_by_page() -> None:
-    """Twins are two ids, those without a number or an id are nobody; HasNextPage leads on, else the count does."""
+    """Twins are two ids, those without a number or an id are unread; HasNextPage leads on, else the count does."""
     items = [customer(), {"Id": 2, "Number": "C-1"}, {"id": 3, "number": "C-3"}, {"Id": 4}, {"Number": "C-5"}]
     page = {"Items": items, "TotalItems": 905, "PageNumber": 1, "PageSize": 100, "HasNextPage": True}
 
@@ -424,7 +437,7 @@ def test_the_roll_goes_page_by_page() -> None:
 
     ids = {"C-1": ("256", "2"), "C-3": ("3",)}
     first, transport = perform(always(200, page), partial(roll, None))
-    assert first == Roll(ids, "2", steady=False, total=905)
+    assert first == Roll(ids, "2", steady=False, total=905, unread=2)
     assert transport.seen[0].url.raw_path == b"/erp/customers?pageNumber=1&pageSize=100"
     last, transport = perform(always(200, {**page, "HasNextPage": False}), partial(roll, "10"))
     assert last.cursor is None

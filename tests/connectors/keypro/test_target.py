@@ -307,14 +307,14 @@ def test_a_look_up_that_tells_nothing_raises(app: App, kind: type[ConnectorError
 
 
 def test_the_list_goes_on_behind_the_last_id() -> None:
-    """Parts come in the order of ids, until one is empty: a missing link is not believed."""
+    """Parts come in the order of ids, until one is empty: a missing link is not believed; newer ids are behind."""
     app = always(200, envelope(customer(3, "A"), customer(5, "B"), customer(6, "A"), customer(9, None)))
     first, (request,) = perform(app, lambda target: target.roll(None))
     assert dict(request.url.params) == {"orderby": "id", "limit": "100"}
     assert first == Roll({"A": ("3", "6"), "B": ("5",)}, "9", steady=True)
     last, (request,) = perform(always(200, envelope()), lambda target: target.roll("9"))
     assert dict(request.url.params) == {"orderby": "id", "limit": "100", "id__gt": "9"}
-    assert last == Roll({}, None, steady=True)
+    assert last == Roll({}, None, steady=True, tail="9")
 
 
 def test_filters_bear_the_names_of_the_table() -> None:
@@ -332,7 +332,7 @@ def test_an_end_that_comes_too_early_is_not_steady() -> None:
     assert more.cursor is not None
     end, (request,) = perform(always(200, envelope()), lambda target: target.roll(more.cursor))
     assert request.url.params["id__gt"] == "3"
-    assert end == Roll({}, None, steady=False)
+    assert end == Roll({}, None, steady=False, tail="3")
 
 
 def test_an_empty_part_that_says_more_is_asked_for_again() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from connectors.api.body import UnsendableError
 from connectors.protocol import ConfigurationError, Held, Refusal, Row
-from connectors.tradevest.form import changes, check_reference, creation, held, segment
+from connectors.tradevest.form import changes, check_reference, creation, held, holds_fixed, segment
+from mappings.system import load_system
 from tests.connectors.tradevest.app import ENTITY, ID, OTHER, customer
 
 ACCOUNTS: dict[str, object] = {
@@ -74,6 +75,15 @@ def test_lists_that_are_none_or_do_not_fit_are_refused(values: dict[str, object]
         creation(row(**values))
     assert (caught.value.refusal.code, caught.value.refusal.field) == ("invalid_value", field)
     assert "DE02" not in caught.value.refusal.description
+
+
+@pytest.mark.parametrize("name", load_system("tradevest").sendable)
+def test_an_update_takes_what_the_description_says(name: str) -> None:
+    """Whatever is described as taken with a new customer only is left out, and has to be compared afterwards."""
+    described = load_system("tradevest").fields[name]
+    known = Row(ENTITY, {name: ["a"] if described.type == "list" else ENTITY}, ID)
+    assert (changes(known) is None) == described.create_only
+    assert holds_fixed(known) == (described.create_only and name != "entityId")
 
 
 def test_what_json_cannot_say_is_told() -> None:
@@ -164,7 +174,7 @@ def test_another_type_is_told(target_id: str | None) -> None:
     )
 
 
-@pytest.mark.parametrize("status", ["CREATED", "PENDING", "ACTIVE", "ESTATE", "SOMETHING_NEW", None, 7])
+@pytest.mark.parametrize("status", ["CREATED", "PENDING", "ACTIVE", "ESTATE", "SOMETHING_NEW"])
 def test_any_other_status_is_decided(status: object) -> None:
     """The vendor's list of statuses is not fully known."""
     assert held(customer(customerStatus=status), Row(ENTITY)) == Held(ID, same=True)
@@ -188,3 +198,11 @@ def test_a_customer_that_was_turned_down_is_told_by_its_status(status: str) -> N
 def test_who_has_no_id_is_not_held() -> None:
     """There would be nothing to update."""
     assert held(customer(customerId="7"), Row(ENTITY)) is None
+
+
+@pytest.mark.parametrize("status", ["RECEIVED", None, 7, ["CREATED"]])
+def test_what_is_no_word_is_no_decision(status: object) -> None:
+    """A customer without a status that can be read is asked for again."""
+    found = held(customer(customerStatus=status), Row(ENTITY, {}))
+    assert found is not None
+    assert not found.same

@@ -8,6 +8,8 @@ import json
 import httpx
 import pytest
 
+from connectors.delivery import Courier
+from connectors.gate import Gate
 from connectors.protocol import (
     Answer,
     ConnectorError,
@@ -155,11 +157,42 @@ def test_what_cannot_be_a_request_is_refused_without_one(row: Row) -> None:
 @pytest.mark.parametrize(("status", "pending"), [(200, True), (202, True), (204, False)])
 def test_an_update_is_one_patch_of_labels(status: int, *, pending: bool) -> None:
     """What says nothing of having been carried out is asked for later; 204 says that there is nothing to show."""
-    answer, request = send(always(status), KNOWN)
+    answer, request = send(always(status), Row(ENTITY, {"entityId": ENTITY, "labels": ["a"]}, ID))
     assert answer == Answer(status, ID, created=False, pending=pending)
     assert (request.method, request.url.path) == ("PATCH", f"{CUSTOMERS}/{ID}")
     assert request.headers["Requestor-ID"] == REQUESTOR
     assert json.loads(request.content) == {"labels": ["a"]}
+
+
+@pytest.mark.parametrize(
+    ("values", "pending"),
+    [
+        ({"entityType": "NATURAL_PERSON"}, True),
+        ({"refAccounts.iban": ["DE02120300000000202051"]}, True),
+        ({"refAccounts.iban": []}, True),
+        ({"entityType": None, "refAccounts.iban": None}, False),
+        ({}, False),
+    ],
+)
+def test_what_an_update_cannot_take_is_compared_before_it_counts(values: dict[str, object], *, pending: bool) -> None:
+    """204 proves the labels alone: only a look-up tells whether the platform holds another type or other accounts."""
+    row = Row(ENTITY, {"entityId": ENTITY, "labels": ["a"], **values}, ID)
+    assert send(always(204), row)[0] == Answer(204, ID, created=False, pending=pending)
+
+
+def test_another_type_is_refused_after_an_update_without_an_answer_to_show() -> None:
+    """The labels arrived, and the customer is told all the same: its type is not the row's."""
+
+    def app(request: httpx.Request) -> httpx.Response:
+        shown = customer(entityType="LEGAL_ENTITY", labels=["a"])
+        return httpx.Response(204) if request.method == "PATCH" else httpx.Response(200, json=shown)
+
+    async def act(target: TradevestTarget) -> list[Answer]:
+        groups = Courier(target, Gate(concurrency=1)).deliver([KNOWN], lambda: None)
+        return [delivery.answer async for group in groups for delivery in group]
+
+    ((answer,), _) = perform(Platform(app), act)
+    assert [(refusal.code, refusal.field) for refusal in answer.refusals] == [("not_updatable", "entityType")]
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"{}", customer(customerId=OTHER), customer(entityId=OTHER)])
