@@ -33,6 +33,7 @@ class Parcel:
     openings: int = 0  # of the circuit, at the first failure
     surprises: int = 0
     contradicted: Answer | None = None  # the target says that what was to be created is there already
+    gone: tuple[str, Answer] | None = None  # an id that the target said is not there any more, and its words
     taken_in: Answer | None = None
     asked_at: float | None = None
     asked: int = 0

@@ -84,6 +84,8 @@ class Passage:
     def _surprised(self, parcel: Parcel, answer: Answer) -> None:
         """Look a customer up that is not where it was thought to be."""
         parcel.surprises += 1
+        if answer.surprise is Surprise.GONE and parcel.row.target_id is not None:
+            parcel.gone = (parcel.row.target_id, explained(answer))
         self._lose(parcel, gone=answer.surprise is Surprise.GONE)
         parcel.contradicted = explained(answer) if answer.surprise is Surprise.EXISTS else None
         self.trip.put_back(parcel)
@@ -127,6 +129,11 @@ class Passage:
             self._not_found(parcel)
         elif held.others:
             self.trip.report(parcel, ambiguous(held))
+        elif parcel.gone is not None and parcel.gone[0] == held.target_id:  # shown, and nowhere to be written to
+            self._report(parcel, parcel.gone[1])
+        elif held.pending and parcel.doubtful:  # it arrived, and is not decided about yet
+            parcel.take_in(Answer(None, held.target_id), self.courier.clock())
+            self.trip.put_back(parcel)
         elif held.refusals and parcel.doubtful:
             # it arrived, and was turned down
             self._report(parcel, Answer(None, held.target_id, refusals=held.refusals))

@@ -212,13 +212,14 @@ class Held:
     """A customer that the target holds: its id, and whether it shows the values of the row that was asked for.
 
     `others` counts further customers under the same reference. `refusals` say why the target, which had taken the row
-    in, has turned it down since.
+    in, has turned it down since; `pending` that it has not decided yet.
     """
 
     target_id: str
     same: bool
     others: int = 0
     refusals: tuple[Refusal, ...] = ()
+    pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def held(customer: Mapping[str, object], row: Row, others: int = 0) -> Held | No
         same = is_decided(customer) and not against and _shows(customer, row)
     except UnsendableError:  # what cannot be sent, nobody shows
         same = False
-    return Held(target_id, same, others, against)
+    return Held(target_id, same, others, against, pending=not against and not is_decided(customer))
 
 
 def is_decided(customer: Mapping[str, object]) -> bool:
