@@ -5,6 +5,7 @@ The errors, grouped by recovery (a test holds this tree against the classes)::
     ConnectorError
     ├── ConfigurationError      the job or its surroundings are wrong: stop before anything is read or written
     ├── TransientError          may pass: try again, after `delay_seconds` where the system named one
+    │   ├── AnsweredError       the system answered with a failure of its own
     │   └── ThrottledError      the system is well but we are too fast: not an attempt of the customer
     └── PermanentError          stop the job; customers not yet done are not rejects
         ├── CredentialsError    the system refuses who we are
@@ -43,6 +44,14 @@ class TransientError(ConnectorError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class AnsweredError(TransientError):
+    """The system answered, but with a failure of its own (`status`, a 5xx), not with silence."""
+
+    def __init__(self, message: str, delay_seconds: float | None = None, status: int | None = None) -> None:
+        super().__init__(message, delay_seconds)
+        self.status = status
 
 
 class ThrottledError(TransientError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from connectors.gate import Gate
+from connectors.delivery.gate import Gate
 from connectors.protocol import Source, Target
 from connectors.settings import Surroundings
 from flows.connector import connector

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from connectors.delivery import Courier
+from connectors.delivery.courier import Courier
 from connectors.protocol import Row
 from flows.entity import Entities
 from flows.ledger.ledger import Ledger

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-from connectors.delivery import Delivery
+from connectors.delivery.courier import Delivery
 from connectors.protocol import Refusal, Row
 from flows.decision import Decision, settlement_of
 from flows.desk import Desk

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from connectors.delivery import Courier
+from connectors.delivery.courier import Courier
 from connectors.protocol import Entity, Row
 from flows.decision import Decision, settlement_of
 from flows.plan import Plan

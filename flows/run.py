@@ -9,7 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from connectors.delivery import Courier
+from connectors.delivery.courier import Courier
 from connectors.protocol import (
     BrokenSourceError,
     ConfigurationError,

@@ -32,14 +32,6 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")  # a name or an IPv6 addre
 _CHATTY = ("httpx", "httpcore", "aiohttp")
 
 
-class AnsweredError(TransientError):
-    """The system answered, but with a failure of its own (`status`, a 5xx), not with silence."""
-
-    def __init__(self, message: str, delay_seconds: float | None = None, status: int | None = None) -> None:
-        super().__init__(message, delay_seconds)
-        self.status = status
-
-
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What came back: status, headers (case-insensitive) and the decoded body, read to its end."""

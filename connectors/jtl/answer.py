@@ -9,40 +9,24 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Container, Mapping
-from enum import Enum, auto
 from http import HTTPStatus
 
+from connectors.api.action import Action, failure_of
 from connectors.api.body import parse_object
-from connectors.api.transport import AnsweredError, Reply, retry_after
+from connectors.api.transport import Reply
 from connectors.jtl.name import pick, property_name
 from connectors.protocol import (
     Answer,
     ConnectorError,
-    CredentialsError,
-    PermanentError,
     Refusal,
     Row,
     Surprise,
-    ThrottledError,
     TransientError,
 )
 
 _DESCRIPTION_LENGTH = 200
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _INTERVAL = "X-RateLimit-Interval-Length-Seconds"
-
-
-class Action(Enum):
-    """What to do about an answer."""
-
-    ACCEPTED = auto()  # once its body proves it
-    REFUSAL = auto()  # of this one customer
-    CONFLICT = auto()  # there is such a customer already
-    ABSENT = auto()  # there is no such customer
-    TRANSIENT = auto()  # try again
-    THROTTLED = auto()  # wait, then go on
-    CREDENTIALS = auto()  # stop
-    PERMANENT = auto()  # stop
 
 
 # The first line that fits decides. What no line names stops the job.
@@ -142,24 +126,11 @@ def _cut(words: object) -> str:
 
 def failure(action: Action, reply: Reply, operation: str) -> ConnectorError:
     """Give the error for an answer that is the system's failure, not a customer's."""
-    where = f"jtl: {operation}: status {reply.status}"
-    match action:
-        case Action.THROTTLED:
-            return ThrottledError(where, _wait_seconds(reply.headers))
-        case Action.TRANSIENT:
-            return AnsweredError(where, retry_after(reply.headers), reply.status)
-        case Action.CREDENTIALS:
-            return CredentialsError(f"{where}: {_WORDS[reply.status]}")
-        case Action.REFUSAL | Action.CONFLICT:
-            return PermanentError(f"{where}: the request is refused")
-        case _:
-            return PermanentError(f"{where}: {_WORDS.get(reply.status, 'not an answer that this API gives')}")
+    words, wait = _WORDS.get(reply.status), _interval_seconds(reply.headers)
+    return failure_of("jtl", operation, action, reply, words=words, wait=wait)
 
 
-def _wait_seconds(headers: Mapping[str, str]) -> float | None:
-    """Read how long to wait: `Retry-After`, which the vendor does not mention, else the limit's whole interval."""
-    asked = retry_after(headers)
+def _interval_seconds(headers: Mapping[str, str]) -> float | None:
+    """Read the limit's whole interval: the vendor does not mention `Retry-After`."""
     text = headers.get(_INTERVAL, "").strip()
-    if asked is None and text.isascii() and text.isdecimal():
-        return float(text[:9])
-    return asked
+    return float(text[:9]) if text.isascii() and text.isdecimal() else None

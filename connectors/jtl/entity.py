@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from connectors.api.action import Action
 from connectors.api.body import parse
 from connectors.api.client import Client
-from connectors.jtl.answer import Action, action_for, failure
+from connectors.jtl.answer import action_for, failure
 from connectors.jtl.name import pick
 from connectors.protocol import Entity, TransientError
 

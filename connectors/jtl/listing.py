@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from connectors.api.action import Action
 from connectors.api.body import parse_exactly
 from connectors.api.clock import is_ahead, read_update
 from connectors.api.inquiry import UnfitError
 from connectors.api.transport import Reply, server_time
-from connectors.jtl.answer import Action, action_for, failure, identity
+from connectors.jtl.answer import action_for, failure, identity
 from connectors.jtl.form import write_query
 from connectors.jtl.name import pick, respell
 from connectors.moment import moment_text

@@ -11,12 +11,13 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import chain, islice
 
+from connectors.api.action import Action
 from connectors.api.body import parse_exactly
 from connectors.api.clock import expect_past
 from connectors.api.inquiry import UnfitError
 from connectors.api.runner import Runner
 from connectors.api.transport import Transport, server_time
-from connectors.jtl.answer import Action, action_for, failure
+from connectors.jtl.answer import action_for, failure
 from connectors.jtl.client import address, customers_path, make_client
 from connectors.jtl.form import is_key
 from connectors.jtl.listing import Entry, Part, Window, read_window

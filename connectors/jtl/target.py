@@ -10,19 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
+from connectors.api.action import Action
 from connectors.api.auth import FixedAuth
 from connectors.api.body import UnsendableError, parse_exactly
 from connectors.api.transport import Transport
-from connectors.jtl.answer import (
-    Action,
-    action_for,
-    comparable,
-    failure,
-    identity,
-    number,
-    proven_id,
-    read_write,
-)
+from connectors.jtl.answer import action_for, comparable, failure, identity, number, proven_id, read_write
 from connectors.jtl.client import address, customers_path, make_client
 from connectors.jtl.entity import RESOURCES, list_entities
 from connectors.jtl.form import check_reference, is_key, shows, write_new, write_query, write_update

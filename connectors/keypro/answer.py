@@ -7,22 +7,20 @@ well, the list of texts under each field, and everything about 403, 408, 409, 41
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
-from enum import Enum, auto
 from http import HTTPStatus
 from itertools import islice
 
+from connectors.api.action import Action, failure_of
 from connectors.api.body import parse_object
-from connectors.api.transport import AnsweredError, Reply, retry_after
+from connectors.api.transport import Reply
 from connectors.keypro.property import Properties, read_id, read_reference
 from connectors.protocol import (
     Answer,
     ConnectorError,
-    CredentialsError,
     PermanentError,
     Refusal,
     Row,
     Surprise,
-    ThrottledError,
     TransientError,
 )
 
@@ -31,19 +29,6 @@ _MOST_REFUSALS = 50
 _FIELD_LENGTH = 64
 _WORDS = ("details", "detail")  # the former is documented, the latter is what its framework says
 _NO_FIELD = frozenset({*_WORDS, "non_field_errors", ""})
-
-
-class Action(Enum):
-    """What to do about an answer."""
-
-    ACCEPTED = auto()  # once its body proves it
-    REFUSAL = auto()  # of this one customer
-    CONFLICT = auto()  # the same, and a new customer is there already
-    ABSENT = auto()  # nobody has this id
-    TRANSIENT = auto()  # try again
-    THROTTLED = auto()  # wait, then go on
-    CREDENTIALS = auto()  # stop: the token, or the rights of its user
-    PERMANENT = auto()  # stop
 
 
 # The first line that fits decides. What no line names stops the job.
@@ -134,18 +119,8 @@ def read_refusals(status: int, content: Mapping[str, object] | None, properties:
 
 def failure(action: Action, reply: Reply, operation: str) -> ConnectorError:
     """Give the error for an answer that is the system's failure, not a customer's."""
-    where = f"keypro: {operation}: status {reply.status}"
-    match action:
-        case Action.THROTTLED:
-            return ThrottledError(where, retry_after(reply.headers))
-        case Action.TRANSIENT:
-            return AnsweredError(where, retry_after(reply.headers), reply.status)
-        case Action.CREDENTIALS:
-            return CredentialsError(f"{where}: the token is refused")
-        case Action.REFUSAL | Action.CONFLICT:
-            return PermanentError(f"{where}: the request is refused")
-        case _:
-            return PermanentError(f"{where}: not an answer that this API gives")
+    words = "the token is refused" if action is Action.CREDENTIALS else None
+    return failure_of("keypro", operation, action, reply, words=words)
 
 
 def _texts(content: Mapping[str, object], owner: str = "") -> Iterator[tuple[str, str]]:

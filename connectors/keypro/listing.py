@@ -12,10 +12,11 @@ from datetime import datetime
 from itertools import pairwise
 from urllib.parse import quote, urlencode
 
+from connectors.api.action import Action
 from connectors.api.body import parse
 from connectors.api.inquiry import UnfitError
 from connectors.api.transport import Reply, server_time
-from connectors.keypro.answer import Action, action_for, failure
+from connectors.keypro.answer import action_for, failure
 from connectors.keypro.property import Properties, read_id
 from connectors.moment import read_timestamp
 from connectors.protocol import PermanentError

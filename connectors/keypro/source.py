@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 
+from connectors.api.action import Action
 from connectors.api.body import parse_exactly
 from connectors.api.clock import expect_past
 from connectors.api.inquiry import UnfitError
 from connectors.api.runner import Runner
 from connectors.api.transport import Transport, server_time
-from connectors.keypro.answer import Action, action_for, failure
+from connectors.keypro.answer import action_for, failure
 from connectors.keypro.client import customers_path, make_client
 from connectors.keypro.listing import Part, Query, broken_promise, expect_properties, read_part
 from connectors.keypro.paging import Walk

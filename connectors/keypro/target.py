@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Self
 from urllib.parse import quote
 
+from connectors.api.action import Action
 from connectors.api.body import UnsendableError, parse_exactly, shows, write
 from connectors.api.transport import Reply, Transport
-from connectors.keypro.answer import Action, action_for, failure, read_shown, read_written
+from connectors.keypro.answer import action_for, failure, read_shown, read_written
 from connectors.keypro.client import check_name, customers_path, make_client, segment
 from connectors.keypro.entity import list_entities
 from connectors.keypro.listing import Part, Query, broken_promise, expect_properties, ids_of, read_part

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Mapping
-from enum import Enum, auto
 from http import HTTPStatus
 from typing import Literal
 
+from connectors.api.action import Action, failure_of
 from connectors.api.body import parse_exactly
-from connectors.api.transport import AnsweredError, Reply, retry_after
+from connectors.api.transport import Reply
 from connectors.protocol import (
     Answer,
     ConnectorError,
-    CredentialsError,
-    PermanentError,
     Refusal,
     Row,
     Surprise,
-    ThrottledError,
     TransientError,
 )
 from connectors.tradevest.client import read_uuid
@@ -29,19 +26,6 @@ Operation = Literal["create", "update", "look-up", "find", "show", "list"]
 _WORDS_LENGTH = 200
 _MOST_REFUSALS = 50  # of one customer
 _PLACE = re.compile(r"\[\d*\]")  # in a list, which our names of fields do not have
-
-
-class Action(Enum):
-    """What to do about an answer."""
-
-    ACCEPTED = auto()  # once its body proves it
-    ABSENT = auto()  # there is no such customer
-    EXISTS = auto()  # the entity is a customer already
-    REFUSAL = auto()  # of this one customer
-    TRANSIENT = auto()  # try again
-    THROTTLED = auto()  # wait, then go on
-    CREDENTIALS = auto()  # sign in again, or stop
-    PERMANENT = auto()  # stop
 
 
 _BY_ID: Container[str] = {"update", "look-up", "show"}
@@ -58,7 +42,7 @@ _TABLE: tuple[tuple[Container[int], Container[str] | None, Action], ...] = (
     ({404}, _BY_ID, Action.ABSENT),
     ({404, 410}, {"list"}, Action.REFUSAL),  # of the cursor, where there is one
     ({408}, None, Action.TRANSIENT),
-    ({409}, {"create"}, Action.EXISTS),
+    ({409}, {"create"}, Action.CONFLICT),
     ({400, 409, 413, 422}, None, Action.REFUSAL),
     ({429}, None, Action.THROTTLED),
     ({501}, None, Action.PERMANENT),
@@ -77,18 +61,7 @@ def action_for(reply: Reply, operation: Operation) -> Action:
 
 def failure(action: Action, reply: Reply, operation: Operation) -> ConnectorError:
     """Give the error for an answer that is the system's failure, not a customer's."""
-    where = f"tradevest: {operation}: status {reply.status}"
-    match action:
-        case Action.THROTTLED:
-            return ThrottledError(where, retry_after(reply.headers))
-        case Action.TRANSIENT:
-            return AnsweredError(where, retry_after(reply.headers), reply.status)
-        case Action.CREDENTIALS:
-            return CredentialsError(f"{where}: the credentials are refused")
-        case Action.REFUSAL:
-            return PermanentError(f"{where}: the request is refused")
-        case _:
-            return PermanentError(f"{where}: not an answer that this API gives")
+    return failure_of("tradevest", operation, action, reply)
 
 
 def read_created(reply: Reply, row: Row) -> Answer:
@@ -102,7 +75,7 @@ def read_created(reply: Reply, row: Row) -> Answer:
             if "entityId" in content and read_uuid(content["entityId"]) != read_uuid(row.reference):
                 raise TransientError("tradevest: create: the answer shows another customer")
             return Answer(reply.status, target_id, created=True, pending=True)
-        case Action.EXISTS:
+        case Action.CONFLICT:
             return Answer(reply.status, refusals=refusals(reply), surprise=Surprise.EXISTS)
         case Action.REFUSAL:
             return Answer(reply.status, refusals=refusals(reply))

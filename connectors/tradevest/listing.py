@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlencode
 
+from connectors.api.action import Action
 from connectors.api.body import parse_exactly
 from connectors.api.inquiry import UnfitError
 from connectors.api.transport import Reply
 from connectors.protocol import PermanentError
-from connectors.tradevest.answer import Action, Operation, action_for, failure
+from connectors.tradevest.answer import Operation, action_for, failure
 from connectors.tradevest.client import read_uuid
 
 

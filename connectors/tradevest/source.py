@@ -12,12 +12,13 @@ from datetime import timedelta
 from functools import partial
 from itertools import islice
 
+from connectors.api.action import Action
 from connectors.api.body import parse_exactly
 from connectors.api.inquiry import UnfitError
 from connectors.api.runner import Runner
 from connectors.api.transport import Transport
 from connectors.protocol import BrokenSourceError, Page
-from connectors.tradevest.answer import Action, action_for, failure
+from connectors.tradevest.answer import action_for, failure
 from connectors.tradevest.client import customers_path, make_client, read_uuid
 from connectors.tradevest.listing import Entry, Listing, Query, read_listing
 from connectors.tradevest.paging import Part, Walk

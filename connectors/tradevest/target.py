@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, Self
 
+from connectors.api.action import Action
 from connectors.api.body import UnsendableError, parse_exactly
 from connectors.api.inquiry import UnfitError
 from connectors.api.transport import Transport
@@ -23,15 +24,7 @@ from connectors.protocol import (
     Surprise,
     TransientError,
 )
-from connectors.tradevest.answer import (
-    Action,
-    action_for,
-    failure,
-    proven,
-    read_created,
-    read_updated,
-    refusals,
-)
+from connectors.tradevest.answer import action_for, failure, proven, read_created, read_updated, refusals
 from connectors.tradevest.client import customers_path, make_client
 from connectors.tradevest.form import (
     INVALID,

@@ -4,34 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping
-from enum import Enum, auto
 from http import HTTPStatus
 
+from connectors.api.action import Action, failure_of
 from connectors.api.body import parse_object
-from connectors.api.transport import AnsweredError, Reply, retry_after
+from connectors.api.transport import Reply
 from connectors.protocol import (
     Answer,
     ConnectorError,
-    CredentialsError,
-    PermanentError,
     Refusal,
     Row,
-    ThrottledError,
     TransientError,
 )
 
 _DESCRIPTION_LENGTH = 200
-
-
-class Action(Enum):
-    """What to do about an answer."""
-
-    ACCEPTED = auto()  # once its body proves it
-    REFUSAL = auto()  # of this one customer
-    TRANSIENT = auto()  # try again
-    THROTTLED = auto()  # wait, then go on
-    CREDENTIALS = auto()  # sign in again, or stop
-    PERMANENT = auto()  # stop
 
 
 SESSION_ENDED = "no_credentials"  # seen in a public client, its status is unknown: the code decides, not the status
@@ -147,13 +133,4 @@ def blamed_field(description: str) -> str:
 
 def failure(action: Action, reply: Reply, operation: str) -> ConnectorError:
     """Give the error for an answer that is the system's failure, not a customer's."""
-    where = f"valomnia: {operation}: status {reply.status}"
-    match action:
-        case Action.THROTTLED:
-            return ThrottledError(where, retry_after(reply.headers))
-        case Action.TRANSIENT:
-            return AnsweredError(where, retry_after(reply.headers), reply.status)
-        case Action.CREDENTIALS:
-            return CredentialsError(f"{where}: the credentials are refused")
-        case _:
-            return PermanentError(f"{where}: not an answer that this API gives")
+    return failure_of("valomnia", operation, action, reply)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from connectors.api.action import Action
 from connectors.api.body import parse_object
 from connectors.api.client import Client
 from connectors.protocol import Entity, PermanentError, TransientError
-from connectors.valomnia.answer import Action, action_for, error_code, failure
+from connectors.valomnia.answer import action_for, error_code, failure
 
 RESOURCES: Mapping[str, str] = {
     "customer_category": "customerCategories",

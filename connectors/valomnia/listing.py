@@ -16,12 +16,13 @@ from urllib.parse import urlencode
 
 import httpx
 
+from connectors.api.action import Action
 from connectors.api.body import parse_exactly
 from connectors.api.clock import is_ahead, read_update
 from connectors.api.inquiry import UnfitError
 from connectors.api.transport import Origin, Reply, server_time
 from connectors.protocol import BrokenSourceError, PermanentError
-from connectors.valomnia.answer import Action, action_for, error_code, failure
+from connectors.valomnia.answer import action_for, error_code, failure
 
 LARGEST_PAGE = 100  # documented as the default; whether more may be asked for is not
 

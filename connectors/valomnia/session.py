@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 import httpx
 from pydantic import SecretStr
 
+from connectors.api.action import Action
 from connectors.api.auth import SIGN_IN, Session
 from connectors.api.body import parse_object
 from connectors.api.transport import Origin, Reply
 from connectors.protocol import CredentialsError
-from connectors.valomnia.answer import Action, action_for, error_code, failure
+from connectors.valomnia.answer import action_for, error_code, failure
 
 _COOKIE = "JSESSIONID"
 _SUCCESS = "login/ajaxSuccess"

@@ -14,6 +14,7 @@ from functools import partial
 from itertools import islice
 from urllib.parse import quote
 
+from connectors.api.action import Action
 from connectors.api.body import parse_exactly
 from connectors.api.clock import expect_past
 from connectors.api.inquiry import UnfitError
@@ -21,7 +22,7 @@ from connectors.api.runner import Runner
 from connectors.api.transport import Transport, server_time
 from connectors.moment import read_moment
 from connectors.protocol import Page, PermanentError
-from connectors.valomnia.answer import NOT_FOUND, Action, action_for, error_code, failure
+from connectors.valomnia.answer import NOT_FOUND, action_for, error_code, failure
 from connectors.valomnia.client import api_path, make_client
 from connectors.valomnia.listing import Entry, Listing, Query, identity, read_listing
 from connectors.valomnia.paging import Walk

@@ -13,18 +13,11 @@ from typing import Self
 
 import httpx
 
+from connectors.api.action import Action
 from connectors.api.body import UnsendableError, parse_object
 from connectors.api.transport import Reply, Transport
 from connectors.protocol import Answer, Entity, Held, Row, TransientError
-from connectors.valomnia.answer import (
-    NOT_FOUND,
-    Action,
-    action_for,
-    error_code,
-    failure,
-    proven_id,
-    read_upsert,
-)
+from connectors.valomnia.answer import NOT_FOUND, action_for, error_code, failure, proven_id, read_upsert
 from connectors.valomnia.client import api_path, make_client
 from connectors.valomnia.entity import RESOURCES, list_entities
 from connectors.valomnia.form import encode, read_image, segment, shows, split_files

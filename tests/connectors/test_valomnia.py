@@ -15,9 +15,11 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from connectors.api.transport import AnsweredError, Origin, Reply, Transport
+from connectors.api.action import Action
+from connectors.api.transport import Origin, Reply, Transport
 from connectors.protocol import (
     Answer,
+    AnsweredError,
     ConfigurationError,
     ConnectorError,
     CredentialsError,
@@ -29,7 +31,7 @@ from connectors.protocol import (
     TransientError,
 )
 from connectors.valomnia import ValomniaSettings
-from connectors.valomnia.answer import Action, action_for, blamed_field
+from connectors.valomnia.answer import action_for, blamed_field
 from connectors.valomnia.client import make_auth
 from connectors.valomnia.form import encode, shows
 from connectors.valomnia.target import ValomniaTarget

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Self, TypeVar
 
-from connectors.api.transport import AnsweredError
 from connectors.protocol import (
     Answer,
+    AnsweredError,
     Entity,
     Held,
     Refusal,

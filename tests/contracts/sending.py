@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import pytest
 
-from connectors.delivery import Courier
-from connectors.gate import Gate
+from connectors.delivery.courier import Courier
+from connectors.delivery.gate import Gate
 from connectors.protocol import Answer, ConnectorError, Held, Row, Target
 from connectors.sandbox.fault import Faults
 from tests.contracts.target_world import Noted, TargetWorld

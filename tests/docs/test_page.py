@@ -11,7 +11,7 @@ from tests.docs.page import FENCE, PAGES, README, ROOT, code_spans, named_blocks
 
 TWO_COMMANDS = (
     "python3 -m venv .venv && .venv/bin/pip install -q -r requirements.txt && .venv/bin/rollcall demo",
-    "python3 -m venv .venv && .venv/bin/pip install -q -r requirements-dev.txt && .venv/bin/pytest",
+    "python3 -m venv .venv && .venv/bin/pip install -q -r requirements-dev.txt && .venv/bin/pytest -n auto",
 )
 HOSTS = {"acme.valomnia.com", "ORGANISATION.valomnia.com", "api.jtl-cloud.com", "auth.jtl-cloud.com", "127.0.0.1"}
 

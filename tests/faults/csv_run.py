@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 from connectors.csv_file import CsvSettings, CsvSource
-from connectors.delivery import Courier
-from connectors.gate import Gate
+from connectors.delivery.courier import Courier
+from connectors.delivery.gate import Gate
 from flows.job import load_job
 from flows.ledger.ledger import Ledger
 from flows.plan import compile_job

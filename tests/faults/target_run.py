@@ -15,8 +15,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from connectors.delivery import Courier
-from connectors.gate import Gate
+from connectors.delivery.courier import Courier
+from connectors.delivery.gate import Gate
 from connectors.retry import Retry
 from connectors.sandbox.app import SandboxApp
 from connectors.sandbox.fault import Faults, Forced, Strike

@@ -12,8 +12,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from connectors.api.inquiry import Patience
-from connectors.delivery import Courier
-from connectors.gate import Gate
+from connectors.delivery.courier import Courier
+from connectors.delivery.gate import Gate
 from connectors.sandbox.app import SandboxApp
 from connectors.sandbox.fault import Faults, Strike
 from connectors.sandbox.server import running

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.delivery import Courier
-from connectors.gate import Gate
+from connectors.delivery.courier import Courier
+from connectors.delivery.gate import Gate
 from connectors.retry import Retry
 from flows.job import load_job
 from flows.ledger.ledger import Ledger

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import event
 
-from connectors.delivery import Courier
-from connectors.gate import Gate
+from connectors.delivery.courier import Courier
+from connectors.delivery.gate import Gate
 from flows.connection import make_source
 from flows.job import load_job
 from flows.ledger.history import History

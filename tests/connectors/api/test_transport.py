@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from connectors.api.transport import AnsweredError, Limits, Origin, Reply, Transport, retry_after
-from connectors.protocol import ConfigurationError, PermanentError, TransientError
+from connectors.api.transport import Limits, Origin, Reply, Transport, retry_after
+from connectors.protocol import AnsweredError, ConfigurationError, PermanentError, TransientError
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

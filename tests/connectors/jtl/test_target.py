@@ -11,11 +11,11 @@ from functools import partial
 import httpx
 import pytest
 
-from connectors.api.transport import AnsweredError
 from connectors.jtl import JtlSettings
 from connectors.jtl.target import JtlTarget
 from connectors.protocol import (
     Answer,
+    AnsweredError,
     ConfigurationError,
     ConnectorError,
     CredentialsError,

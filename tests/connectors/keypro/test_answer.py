@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.api.transport import AnsweredError
-from connectors.keypro.answer import Action, action_for
+from connectors.api.action import Action
+from connectors.keypro.answer import action_for
 from connectors.protocol import (
     Answer,
+    AnsweredError,
     ConnectorError,
     CredentialsError,
     PermanentError,

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.api.inquiry import UnfitError
-from connectors.api.transport import AnsweredError, Reply
+from connectors.api.transport import Reply
 from connectors.keypro.listing import Part, Query, broken_promise, expect_properties, read_part
 from connectors.keypro.property import Properties
-from connectors.protocol import ConnectorError, CredentialsError, PermanentError, ThrottledError
+from connectors.protocol import AnsweredError, ConnectorError, CredentialsError, PermanentError, ThrottledError
 
 DATE = {"Date": "Sun, 01 Mar 2026 12:00:00 GMT"}
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

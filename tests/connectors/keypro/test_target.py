@@ -10,11 +10,11 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from connectors.api.transport import AnsweredError
 from connectors.keypro import KeyproSettings
 from connectors.keypro.target import KeyproTarget
 from connectors.protocol import (
     Answer,
+    AnsweredError,
     ConfigurationError,
     ConnectorError,
     CredentialsError,

@@ -5,15 +5,17 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from connectors.api.transport import AnsweredError, Reply
+from connectors.api.action import Action
+from connectors.api.transport import Reply
 from connectors.protocol import (
+    AnsweredError,
     ConnectorError,
     CredentialsError,
     PermanentError,
     Refusal,
     ThrottledError,
 )
-from connectors.tradevest.answer import Action, Operation, action_for, failure, refusals
+from connectors.tradevest.answer import Operation, action_for, failure, refusals
 from tests.connectors.tradevest.app import problem
 
 
@@ -47,7 +49,7 @@ def reply(status: int, content: object = None, **headers: str) -> Reply:
         (404, "list", Action.REFUSAL),
         (405, "create", Action.PERMANENT),
         (408, "create", Action.TRANSIENT),
-        (409, "create", Action.EXISTS),
+        (409, "create", Action.CONFLICT),
         (409, "update", Action.REFUSAL),
         (413, "create", Action.REFUSAL),
         (418, "create", Action.PERMANENT),

@@ -8,8 +8,8 @@ import json
 import httpx
 import pytest
 
-from connectors.delivery import Courier
-from connectors.gate import Gate
+from connectors.delivery.courier import Courier
+from connectors.delivery.gate import Gate
 from connectors.protocol import (
     Answer,
     ConnectorError,

@@ -9,10 +9,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum, auto
 
-from connectors.api.transport import AnsweredError
-from connectors.delivery import Courier
-from connectors.gate import Gate
-from connectors.protocol import Answer, ConnectorError, Held, Refusal, Row, Surprise, ThrottledError, TransientError
+from connectors.delivery.courier import Courier
+from connectors.delivery.gate import Gate
+from connectors.protocol import (
+    Answer,
+    AnsweredError,
+    ConnectorError,
+    Held,
+    Refusal,
+    Row,
+    Surprise,
+    ThrottledError,
+    TransientError,
+)
 from connectors.sandbox.clock import Clock
 from connectors.sandbox.fault import Faults
 from tests.connectors.virtual_loop import clock

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
-from connectors.api.transport import AnsweredError
-from connectors.directory import Directory
-from connectors.protocol import Answer, Held, Refusal, Row, TransientError
+from connectors.delivery.directory import Directory
+from connectors.protocol import Answer, AnsweredError, Held, Refusal, Row, TransientError
 
 
 @dataclass(slots=True)

@@ -3,26 +3,47 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from connectors.parcel import Parcel, ambiguous, explained, undecided
-from connectors.protocol import Answer, Held, IdTarget, Surprise, ThrottledError, TransientError
-from connectors.retry import LONGEST_ASKED_SECONDS
-from connectors.trip import Trip
-
-if TYPE_CHECKING:
-    from connectors.delivery import Courier
+from connectors.delivery.directory import Directory
+from connectors.delivery.gate import Clock, Gate
+from connectors.delivery.parcel import Parcel, ambiguous, explained, undecided
+from connectors.delivery.trip import Trip
+from connectors.protocol import Answer, Held, IdTarget, Surprise, Target, ThrottledError, TransientError
+from connectors.retry import LONGEST_ASKED_SECONDS, Budget, Retry
 
 _MOST_SURPRISES = 2
+
+
+class Means(Protocol):
+    """What a passage sends with; a courier has it all."""
+
+    target: Target
+    gate: Gate
+    retry: Retry
+    budget: Budget
+    clock: Clock
+    chance: Callable[[], float]
+    directory: Directory | None
+
+    def note_send(self) -> None:
+        """Count the first send of a row."""
+
+    def note_retry(self) -> None:
+        """Count another send of a row."""
+
+    def note_look_up(self) -> None:
+        """Count a look-up."""
 
 
 @dataclass(slots=True)
 class Passage:
     """The way of each parcel of one trip."""
 
-    courier: Courier
+    courier: Means
     trip: Trip
     _parked: list[Parcel] = field(default_factory=list)  # out of tries, while nobody else succeeds either
     _consulting: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol, TypeVar, cast
 
-from connectors.gate import Clock, Gate, Sleep
-from connectors.parcel import Parcel
+from connectors.delivery.gate import Clock, Gate, Sleep
+from connectors.delivery.parcel import Parcel
 from connectors.protocol import Answer, ThrottledError, TransientError
 
 # What a killed run may have to send again: a group, the answers that came with its last, and what is in flight.

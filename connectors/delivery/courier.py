@@ -12,13 +12,13 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from connectors.directory import Directory
-from connectors.gate import Clock, Gate, Sleep
-from connectors.parcel import Parcel
-from connectors.passage import Passage
+from connectors.delivery.directory import Directory
+from connectors.delivery.gate import Clock, Gate, Sleep
+from connectors.delivery.parcel import Parcel
+from connectors.delivery.passage import Passage
+from connectors.delivery.trip import Delivery, Trip
 from connectors.protocol import Entity, Held, IdTarget, Roll, Row, Target, ThrottledError, TransientError
 from connectors.retry import Budget, Retry
-from connectors.trip import Delivery, Trip
 
 __all__ = ["Courier", "Delivery"]
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from connectors.gate import Gate, Permit
+from connectors.delivery.gate import Gate, Permit
 from connectors.protocol import UnavailableError
 from tests.connectors.virtual_loop import clock, run
 

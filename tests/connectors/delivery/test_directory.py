@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors import directory as module
-from connectors.directory import Directory
+from connectors.delivery import directory as module
+from connectors.delivery.directory import Directory
 from connectors.protocol import PermanentError, Roll, TransientError
 
 DAY = 86_400.0

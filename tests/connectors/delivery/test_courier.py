@@ -10,11 +10,11 @@ from typing import Self
 
 import pytest
 
-from connectors.api.transport import AnsweredError
-from connectors.delivery import Courier, Delivery
-from connectors.gate import Gate
+from connectors.delivery.courier import Courier, Delivery
+from connectors.delivery.gate import Gate
 from connectors.protocol import (
     Answer,
+    AnsweredError,
     ConnectorError,
     CredentialsError,
     Held,

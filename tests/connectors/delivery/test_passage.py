@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.api.transport import AnsweredError
-from connectors.protocol import Answer, Held, Roll, Row
-from tests.connectors.scripted_target import VALUES, Mishap, ScriptedTarget, deliver, lag, make_courier
+from connectors.protocol import Answer, AnsweredError, Held, Roll, Row
+from tests.connectors.delivery.scripted_target import VALUES, Mishap, ScriptedTarget, deliver, lag, make_courier
 from tests.connectors.virtual_loop import clock, run
 from tests.contracts.target_world import Noted
 

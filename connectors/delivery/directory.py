@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Collection
 
-from connectors.gate import Clock
+from connectors.delivery.gate import Clock
 from connectors.protocol import Roll, TransientError
 
 _TRUSTED_SECONDS = 30.0  # then somebody else may have created a customer that the list did not show
