@@ -82,7 +82,7 @@ def test_fifty_runs_while_a_writer_changes_a_database(database: Database, tmp_pa
             moved = [shell.run(0) for _ in range(RUNS)]
             versions = stop()
         moved.append(shell.run(0))
-        assert versions > 1000, "the writer did too little for this test to prove anything"
+        assert versions > 400, "the writer did too little for this test to prove anything"
         assert sum(run["extracted"] for run in moved[1:]) > versions / 4
         source, target = held(database), onlooker.customers()
         arrived = {no: (target[no]["name"], target[no]["billingCity"]) for no in source if no in target}

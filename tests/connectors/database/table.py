@@ -148,6 +148,17 @@ def fill(database: Database, count: int, *, width: int = 10, key: str = "INTEGER
         connection.execute(text("CREATE INDEX by_update ON customers (updated_at, id)"))
 
 
+def count_sessions(database: Database) -> int:
+    """Count the connections to the database but the test's own."""
+    count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'rollcall'"
+    if database.kind != "postgresql":
+        database.engine.dispose()
+        places = "information_schema.processlist WHERE db = database() AND id <> connection_id()"
+        count = f"SELECT count(*) FROM {places}"
+    with database.engine.connect() as connection:
+        return int(connection.execute(text(count)).scalar_one())
+
+
 def cut(database: Database) -> int:
     """End all connections to the database but the test's own; gives how many there were."""
     if database.kind == "postgresql":
