@@ -65,7 +65,7 @@ class Parcel:
     @property
     def sendable(self) -> Row:
         """The row, marked doubtful where an earlier send had no answer."""
-        return replace(self.row, doubtful=self.doubtful)
+        return self.row if self.doubtful == self.row.doubtful else replace(self.row, doubtful=True)
 
     def begin_anew(self) -> None:
         """Forget failures that were the target's."""
