@@ -178,6 +178,36 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyRange:
+    """The records whose keys stand after `after` up to and including `until`, in the source's own order of keys.
+
+    Both are cursors of a source that is read in the order of its keys; None is before the first, and behind the last.
+    """
+
+    after: str | None = field(repr=False)  # a key names a customer
+    until: str | None = field(repr=False)
+
+
+@runtime_checkable
+class DivisibleSource(Source, Protocol):
+    """A source whose records can be read in several parts at the same time, each by a reader of its own."""
+
+    def divide(self, parts: int) -> Sequence[KeyRange]:
+        """Find at most so many ranges, about equally large, that leave no record out and overlap nowhere.
+
+        In the order of keys, at least one, and no more than there are records; a record without a key belongs to the
+        last. Callable once the source is open; raises as `pages`.
+        """
+
+    def part(self, keys: KeyRange) -> Source:
+        """Make a source of just these records, with a connection of its own; it is not open yet.
+
+        It is never incremental: it reads everything in the order of keys, and its cursors are keys, read on from
+        exactly. Address, keys, versions and flaws are those that the whole source gives.
+        """
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A customer as it is sent.
 
@@ -218,17 +248,23 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A customer that the target holds: its id, and whether it shows the values of the row that was asked for.
+    """A customer that the target holds: its id, and in what it differs from the row that was asked for.
 
-    `others` counts further customers under the same reference. `refusals` say why the target, which had taken the row
-    in, has turned it down since; `pending` that it has not decided yet.
+    `differing` names the row's fields, in the order of their names, that the target shows otherwise or not at all;
+    never their values. `others` counts further customers under the same reference. `refusals` say why the target, which
+    had taken the row in, has turned it down since; `pending` that it has not decided yet.
     """
 
     target_id: str
-    same: bool
+    differing: tuple[str, ...] = ()
     others: int = 0
     refusals: tuple[Refusal, ...] = ()
     pending: bool = False
+
+    @property
+    def same(self) -> bool:
+        """Say whether the target shows all the row's values, and has nothing to say or to decide about it."""
+        return not (self.differing or self.refusals or self.pending)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,14 @@ _MYSQL: dict[int, Kind] = {
 }  # fmt: skip
 _MYSQL_ENUM, _MYSQL_SET = 256, 2048  # flags: both come as text
 _HEX = "0x"
+_UNREAD = {"text", "dynamic", "other", "unordered"}  # kinds whose text stands for itself
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class BrokenText(bytes):
+    """Text of SQLite's that is no UTF-8, as its bytes; as a parameter it would compare as the BLOB that it is not."""
+
+    __slots__ = ()
 
 
 def kind_of(dialect: Dialect, type_code: object, flags: int = 0) -> Kind:
@@ -87,9 +94,21 @@ def cursor_of_keys(values: Sequence[object]) -> str:
     return _encode([_written(value) for value in values])
 
 
+def exact_cursor(values: Sequence[object], kinds: Sequence[Kind]) -> str | None:
+    """Write the key of a record as a cursor; None where it would be read as another (infinite dates, broken text)."""
+    cursor = cursor_of_keys(values)
+    try:
+        again = keys_of_cursor(cursor, kinds)
+    except ValueError:
+        return None
+    return cursor if again == tuple(values) else None
+
+
 def _written(value: object) -> object:
     match value:
-        case bool() | int() | float():
+        case BrokenText():
+            return None
+        case bool() | int() | float() | str():
             return value
         case bytes() | bytearray() | memoryview():
             return [bytes(value).hex()]
@@ -112,7 +131,7 @@ def _read(kind: Kind, value: object) -> object:
         case [str() as digits]:
             return bytes.fromhex(digits)
         case str():
-            return candidates(kind, value)[0]
+            return value if kind in _UNREAD else candidates(kind, value)[0]
         case _:
             raise ValueError("not a cursor of ours")
 

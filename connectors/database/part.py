@@ -6,17 +6,18 @@ order: undated, dated after the clock, or without a key.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, or_, select
 
+from connectors.database.division import Bounds
 from connectors.database.kind import candidates, parts_of
 from connectors.database.record import Layout, Role
 from connectors.database.statement import any_null, as_text, bound, no_nulls, one_of
-from connectors.database.window import Window
+from connectors.database.window import Calendar, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,37 +30,46 @@ class Part:
     start: tuple[object, ...] | None = None
 
 
-def ordered_part(source: FromClause, layout: Layout, window: Window | None, start: tuple[object, ...] | None) -> Part:
-    """Give the window, or all records that have a key where there is no last update."""
-    keyed = no_nulls(_keys(source, layout))
-    if window is None or layout.updated_at is None or layout.calendar is None:
-        return Part(Role.ORDERED, tuple(keyed), layout.keys, start)
-    stamp, calendar = source.c[layout.names[layout.updated_at]], layout.calendar
+def parts_by_key(
+    source: FromClause, layout: Layout, bounds: Bounds, start: tuple[object, ...] | None
+) -> Iterator[Part]:
+    """Give a range of keys in their order, and behind the last range what has no key."""
+    keys = _keys(source, layout)
+    yield Part(Role.ORDERED, (*no_nulls(keys), *bounds.where(keys)), layout.keys, start)
+    if bounds.last:
+        yield _keyless(keys, layout)
+
+
+def window_part(source: FromClause, layout: Layout, window: Window) -> Part:
+    """Give the window."""
+    stamp, calendar = _stamp(source, layout)
     lower = calendar.earliest if window.after is None else calendar.start(window.after)
     return Part(
         Role.ORDERED,
-        (stamp >= bound(lower), stamp < bound(calendar.end(window.upper)), *keyed),
+        (stamp >= bound(lower), stamp < bound(calendar.end(window.upper)), *no_nulls(_keys(source, layout))),
         layout.order,
     )
 
 
-def outer_parts(source: FromClause, layout: Layout, now: datetime | None) -> list[Part]:
-    """Give what stands outside the order; `now` is the source's clock, where it has a last update."""
+def outer_parts(source: FromClause, layout: Layout, now: datetime) -> list[Part]:
+    """Give what stands outside the order of last updates; `now` is the source's clock."""
     keys = _keys(source, layout)
-    parts = [Part(Role.KEYLESS, (any_null(keys),), layout.keys)]
-    if now is None or layout.updated_at is None or layout.calendar is None:
-        return parts
-    stamp, keyed = source.c[layout.names[layout.updated_at]], no_nulls(keys)
-    undated = or_(stamp.is_(None), stamp < bound(layout.calendar.earliest))
-    future = stamp >= bound(layout.calendar.end(now))
+    stamp, calendar = _stamp(source, layout)
+    undated = or_(stamp.is_(None), stamp < bound(calendar.earliest))
     return [
-        Part(Role.UNDATED, (undated, *keyed), layout.keys),
-        Part(Role.FUTURE, (future, *keyed), layout.order),
-        *parts,
+        Part(Role.UNDATED, (undated, *no_nulls(keys)), layout.keys),
+        Part(Role.FUTURE, (is_later(source, layout, now), *no_nulls(keys)), layout.order),
+        _keyless(keys, layout),
     ]
 
 
-def by_key(source: FromClause, layout: Layout, wanted: Collection[str]) -> Select[Any] | None:
+def is_later(source: FromClause, layout: Layout, now: datetime) -> ColumnElement[bool]:
+    """Say that a record is dated after the source's clock."""
+    stamp, calendar = _stamp(source, layout)
+    return stamp >= bound(calendar.end(now))
+
+
+def by_key(source: FromClause, layout: Layout, bounds: Bounds, wanted: Collection[str]) -> Select[Any] | None:
     """Select the records with these keys (and others that a collation takes for them); None for no usable key."""
     columns = [
         as_text(column) if kind == "other" else column
@@ -75,7 +85,19 @@ def by_key(source: FromClause, layout: Layout, wanted: Collection[str]) -> Selec
         possible.append(values)
     if not possible:
         return None
-    return select(*[source.c[name] for name in layout.names]).where(one_of(columns, possible))
+    inside = bounds.where(_keys(source, layout))
+    return select(*[source.c[name] for name in layout.names]).where(one_of(columns, possible), *inside)
+
+
+def _keyless(keys: list[ColumnElement[Any]], layout: Layout) -> Part:
+    return Part(Role.KEYLESS, (any_null(keys),), layout.keys)
+
+
+def _stamp(source: FromClause, layout: Layout) -> tuple[ColumnElement[Any], Calendar]:
+    """Give the column of the last update, which there is."""
+    assert layout.updated_at is not None
+    assert layout.calendar is not None
+    return source.c[layout.names[layout.updated_at]], layout.calendar
 
 
 def _keys(source: FromClause, layout: Layout) -> list[ColumnElement[Any]]:

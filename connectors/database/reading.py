@@ -15,9 +15,9 @@ from sqlalchemy import Connection, CursorResult, Engine, FromClause, Select, sel
 from sqlalchemy.exc import DBAPIError
 
 from connectors.database.failure import Trouble, diagnose, in_mid_read
-from connectors.database.part import Part
+from connectors.database.part import Part, is_later
 from connectors.database.record import Block, Layout, Role
-from connectors.database.session import Patience, abandon, tolerate
+from connectors.database.session import Clock, Patience, abandon, tolerate
 from connectors.database.statement import at_or_after
 from connectors.protocol import UnavailableError
 
@@ -62,12 +62,14 @@ class Reader:
                 self._go_on()
                 return done
 
-    def blocks(self, part: Part, size: int) -> Iterator[Block]:
-        """Read a stretch in blocks of `size`.
+    def blocks(self, part: Part, size: int, clock: Clock | None = None) -> Iterator[Block]:
+        """Read a stretch in blocks of `size`; with a clock they tell which records are dated after it.
+
+        Each statement asks the clock as it begins: what is written from then on is not among what it reads.
 
         Raises UnavailableError where a lost server does not come back, BrokenSourceError where the source has changed.
         """
-        place = _Place(self._layout, part)
+        place = _Place(self._layout, part, clock)
         ended = False
         while not ended:
             try:
@@ -82,7 +84,9 @@ class Reader:
             if rows:
                 place.move_on(rows)
                 self._close_if_old()
-                yield Block(part.role, list(zip(*rows, strict=True)), last=ended)
+                columns = list(zip(*rows, strict=True))
+                count = len(self._layout.names)
+                yield Block(part.role, columns[:count], last=ended, later=columns[count] if clock else ())
             self._close_if_old()
 
     def close(self) -> None:
@@ -141,7 +145,7 @@ class Reader:
         self._raw = self._connection.connection.driver_connection
         self._opened = self._patience.monotonic()
         # a page in one piece: SQLAlchemy's own buffer begins with five rows
-        statement = place.statement(self._source).execution_options(yield_per=size + 1)
+        statement = place.statement(self._source, self._connection).execution_options(yield_per=size + 1)
         return self._connection.execute(statement)
 
     def _connect(self) -> Connection:
@@ -179,8 +183,8 @@ class Reader:
 class _Place:
     """How far a stretch was given out: where to take it up again, and which records not to give twice."""
 
-    def __init__(self, layout: Layout, part: Part) -> None:
-        self._layout, self._part = layout, part
+    def __init__(self, layout: Layout, part: Part, clock: Clock | None) -> None:
+        self._layout, self._part, self._clock = layout, part, clock
         self._values = part.start
         self._recent: deque[list[Record]] = deque()
         self._start = part.start
@@ -190,13 +194,15 @@ class _Place:
         self._known: set[tuple[Any, ...]] = set()
         self.carried: list[Record] = []
 
-    def statement(self, source: FromClause) -> Select[Any]:
+    def statement(self, source: FromClause, connection: Connection) -> Select[Any]:
         """Select what is still to be given, inclusive of the last record given."""
         columns = [source.c[name] for name in self._layout.names]
         order = [columns[position] for position in self._part.order]
         statement = select(*columns).where(*self._part.where).order_by(*order)
         if self._values is not None and self._part.role is not Role.KEYLESS:
             statement = statement.where(at_or_after(order, self._values))
+        if self._clock is not None:
+            statement = statement.add_columns(is_later(source, self._layout, self._clock(connection)))
         return statement
 
     def rewind(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.database.kind import Kind, cursor_of_keys, key_texts
+from connectors.database.kind import BrokenText, Kind, cursor_of_keys, exact_cursor, key_texts
 from connectors.database.window import Calendar
 from connectors.moment import AMBIGUOUS, versions
 from connectors.protocol import BrokenSourceError, Page, Refusal
@@ -49,11 +50,12 @@ class Layout:
     keys: tuple[int, ...]
     updated_at: int | None
     calendar: Calendar | None
+    by_key: bool = False  # it is read in the order of keys, though there be a last update
 
     @property
     def order(self) -> tuple[int, ...]:
         """The columns that a read is ordered by."""
-        return self.keys if self.updated_at is None else (self.updated_at, *self.keys)
+        return self.keys if self.updated_at is None or self.by_key else (self.updated_at, *self.keys)
 
     @property
     def key_names(self) -> tuple[str, ...]:
@@ -68,14 +70,25 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some records of one role as columns, and whether they are the last of it."""
+    """Some records of one role as columns, and whether they are the last of it.
+
+    `later` tells which are dated after the source's clock, where they stand among others.
+    """
 
     role: Role
     columns: Sequence[Column]
     last: bool
+    later: Column = ()
 
     def __len__(self) -> int:
         return len(self.columns[0])
+
+    @property
+    def future(self) -> list[int]:
+        """The positions of records that are dated after the source's clock."""
+        if self.role is Role.FUTURE:
+            return list(range(len(self)))
+        return [position for position, later in enumerate(self.later) if later]
 
 
 @dataclass(slots=True)
@@ -86,6 +99,7 @@ class Binder:
     ceiling: str | None = None  # how far the source is read once all records in order are; None where it has no times
     _reached: str | None = None
     _nameless: int = 0
+    _blank: Counter[str] = field(default_factory=Counter, repr=False)
     _last: tuple[Any, ...] | None = field(default=None, repr=False)
 
     def page(self, block: Block) -> Page:
@@ -93,19 +107,16 @@ class Binder:
         unreadable: dict[int, Refusal] = {}
         self._refuse_repetition(block)
         keys = self._keys(block, unreadable)
-        count = len(block)
-        notice = None
-        if block.role is Role.FUTURE:
-            what = "record is" if count == 1 else "records are"
-            notice = f"{count} {what} dated after the source's clock"
+        future = len(block.future)
+        what = "record is" if future == 1 else "records are"
         return Page(
             records=_frame(block.columns, self.layout),
             keys=keys,
-            counted=count,
+            counted=len(block),
             cursor=self._cursor(block) if block.role is Role.ORDERED else None,
             versions=self._versions(block, unreadable),
             unreadable=unreadable,
-            notice=notice,
+            notice=f"{future} {what} dated after the source's clock" if future else None,
         )
 
     def _refuse_repetition(self, block: Block) -> None:
@@ -127,20 +138,32 @@ class Binder:
         keys = []
         for position, text in enumerate(texts):
             if text is None:
-                self._nameless += 1
                 unreadable[position] = Refusal(
                     "missing_key", ", ".join(self.layout.key_names), "the key has no usable value here"
                 )
-            keys.append(f"no key {self._nameless}" if text is None else text)
+            keys.append(self._stand_in(block, position) if text is None else text)
         return keys
+
+    def _stand_in(self, block: Block, position: int) -> str:
+        """Name a record that has no usable key, alike in the whole source and in any part of it.
+
+        All with a null are read together, and numbered. Blank texts stand in the order, in this part or that one.
+        """
+        values = [block.columns[each][position] for each in self.layout.keys]
+        if None in values:
+            self._nameless += 1
+            return f"no key {self._nameless}"
+        name = f"no key {cursor_of_keys(values)}"
+        self._blank[name] += 1
+        return name if self._blank[name] == 1 else f"{name} ({self._blank[name]})"
 
     def _versions(self, block: Block, unreadable: dict[int, Refusal]) -> list[str] | None:
         if self.layout.updated_at is None or self.layout.calendar is None:
             return None
         found = _moments(block.columns[self.layout.updated_at], self.layout.calendar)
-        if block.role is Role.FUTURE:
+        for position in block.future:
             # a time that has not come cannot be trusted: the correction of it would look older, and be left out
-            return [AMBIGUOUS] * len(block)
+            found[position] = AMBIGUOUS
         flaw = Refusal("cursor_missing", self.layout.names[self.layout.updated_at], "no usable time of the last update")
         for position in [n for n, version in enumerate(found) if version is None]:
             unreadable.setdefault(position, flaw)
@@ -151,8 +174,8 @@ class Binder:
 
     def _cursor(self, block: Block) -> str | None:
         """Say how far the source has been read with this page; never further than is certain."""
-        if self.layout.updated_at is None or self.layout.calendar is None:
-            return cursor_of_keys([block.columns[position][-1] for position in self.layout.keys])
+        if self.layout.updated_at is None or self.layout.calendar is None or self.layout.by_key:
+            return exact_cursor([block.columns[position][-1] for position in self.layout.keys], self.layout.key_kinds)
         own = self.layout.calendar.cursor(block.columns[self.layout.updated_at][-1])
         reached = self.ceiling if block.last else own
         if reached is not None and self.ceiling is not None:
@@ -177,8 +200,8 @@ def _series(cells: Column, kind: Kind) -> pd.Series:
             return pd.Series(text_column(pa.array(cells, pa.large_string())))
         except UnicodeEncodeError:  # a lone surrogate has no UTF-8 form; the source check names its record
             pass
-    if types & {bytearray, memoryview}:
-        cells = [bytes(cell) if isinstance(cell, bytearray | memoryview) else cell for cell in cells]
+    if types & {bytearray, memoryview, BrokenText}:
+        cells = [bytes(cell) if isinstance(cell, bytearray | memoryview | BrokenText) else cell for cell in cells]
     return pd.Series(np.fromiter(cells, dtype=object, count=len(cells)), dtype=object)
 
 

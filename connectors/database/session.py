@@ -13,6 +13,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, CursorResult, Engine, ExceptionContext, NullPool, create_engine, event
 
 from connectors.database.address import Address, Dialect
+from connectors.database.kind import BrokenText
 
 Clock: TypeAlias = Callable[[Connection], datetime]
 
@@ -158,7 +159,7 @@ def _text_or_bytes(data: bytes) -> str | bytes:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        return data
+        return BrokenText(data)
 
 
 def abandon(connection: Connection, raw: Any, result: CursorResult[Any] | None) -> None:

@@ -6,6 +6,7 @@ The copy is a TEMP table: SQLite keeps it in memory or in a nameless file of its
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from sqlalchemy import (
     FromClause,
     LargeBinary,
     Select,
+    and_,
     case,
     cast,
     func,
@@ -27,21 +29,33 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
+from connectors.database.division import Bounds
 from connectors.database.failure import Trouble, diagnose, in_mid_read
 from connectors.database.record import Block, Layout, Role
 from connectors.database.session import Clock, tolerate
-from connectors.database.statement import at_or_after, bound
+from connectors.database.statement import any_null, at_or_after, bound, no_nulls
 from connectors.database.window import Window
 from connectors.moment import moment_text, read_timestamp
 
 _COPY = "rollcall_copy"
 
 
-class Snapshot:
-    """A copy of what a run reads, in its order."""
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Some records of the copy, and the time (as text) that tells which of them are dated later, where it matters."""
 
-    def __init__(self, engine: Engine, source: FromClause, layout: Layout, what: str) -> None:
-        self._engine, self._source, self._layout, self._what = engine, source, layout, what
+    role: Role
+    where: str
+    values: tuple[object, ...] = ()
+    now: str | None = None
+
+
+class Snapshot:
+    """A copy of what a run reads, in its order: a window of last updates, or a range of keys."""
+
+    def __init__(self, engine: Engine, source: FromClause, layout: Layout, bounds: Bounds, what: str) -> None:
+        self._engine, self._source, self._layout = engine, source, layout
+        self._bounds, self._what = bounds, what
         self._connection: Connection | None = None
 
     def take(self, window: Window | None, start: tuple[object, ...] | None) -> None:
@@ -69,14 +83,16 @@ class Snapshot:
         stamp = null() if self._layout.updated_at is None else _stored(columns[self._layout.updated_at])
         moment = null() if self._layout.updated_at is None else func.rollcall_moment(stamp)
         labelled = [each.label(f"c{position}") for position, each in enumerate(columns)]
-        statement = select(moment.label("moment"), *labelled).order_by(literal_column("moment"), *keys)
+        statement = select(moment.label("moment"), *labelled)
+        statement = statement.order_by(*([] if self._layout.by_key else [literal_column("moment")]), *keys)
         if window is not None and window.after is not None:
             latest = func.rollcall_latest(stamp)
             late = latest >= bound(moment_text(window.after))
             statement = statement.where(or_(late, latest.is_(None), *[key.is_(None) for key in keys]))
-        if start is not None:
-            statement = statement.where(at_or_after(keys, start))
-        return statement
+        inside = [*self._bounds.where(keys), *([] if start is None else [at_or_after(keys, start)])]
+        if inside and self._bounds.last:
+            return statement.where(or_(and_(*inside), any_null(keys)))
+        return statement.where(*no_nulls(keys), *inside) if inside else statement
 
     def blocks(
         self, window: Window | None, start: tuple[object, ...] | None, size: int, clock: Clock
@@ -84,15 +100,24 @@ class Snapshot:
         """Give the copy out: what is in order first, then what stands outside it."""
         assert self._connection is not None
         keyed = " AND ".join(f"c{position} IS NOT NULL" for position in self._layout.keys)
+        # of what was written since the window was set, only times that have not come even now are wrong
+        now = None
+        if self._layout.updated_at is not None:
+            now = _end_of_millisecond(moment_text(clock(self._connection)))
+        stretches = [_Stretch(Role.KEYLESS, f"NOT ({keyed})")]
         if window is None:
-            yield from self._part(Role.ORDERED, keyed, (), size, start)
+            same = " AND ".join(f"c{position} = ?" for position in self._layout.keys)
+            others = keyed if start is None else f"{keyed} AND NOT ({same})"
+            stretches = [_Stretch(Role.ORDERED, others, start or (), now), *stretches]
         else:
-            # of what was written since the window was set, only times that have not come even now are wrong
-            now = moment_text(clock(self._connection))
-            yield from self._part(Role.ORDERED, f"moment < ? AND {keyed}", (moment_text(window.upper),), size)
-            yield from self._part(Role.UNDATED, f"moment IS NULL AND {keyed}", (), size)
-            yield from self._part(Role.FUTURE, f"moment > ? AND {keyed}", (_end_of_millisecond(now),), size)
-        yield from self._part(Role.KEYLESS, f"NOT ({keyed})", (), size)
+            stretches = [
+                _Stretch(Role.ORDERED, f"moment < ? AND {keyed}", (moment_text(window.upper),)),
+                _Stretch(Role.UNDATED, f"moment IS NULL AND {keyed}"),
+                _Stretch(Role.FUTURE, f"moment > ? AND {keyed}", (now,)),
+                *stretches,
+            ]
+        for stretch in stretches:
+            yield from self._stretch(stretch, size)
 
     def interrupt(self) -> None:
         """Break off what another thread copies or reads."""
@@ -106,35 +131,35 @@ class Snapshot:
         if connection is not None:
             connection.close()
 
-    def _part(
-        self, role: Role, where: str, values: tuple[object, ...], size: int, start: tuple[object, ...] | None = None
-    ) -> Iterator[Block]:
+    def _stretch(self, stretch: _Stretch, size: int) -> Iterator[Block]:
         reached = 0
-        if start is not None:
-            same = " AND ".join(f"c{position} = ?" for position in self._layout.keys)
-            where, values = f"{where} AND NOT ({same})", (*values, *start)
         while True:
-            rows = self._page(where, values, reached, size + 1)
+            rows = self._page(stretch, reached, size + 1)
             if not rows:
                 return
             last = len(rows) <= size
             kept = rows[:size]
             reached = kept[-1][0]
-            yield Block(role, list(zip(*kept, strict=True))[1:], last=last)
+            _, later, *columns = zip(*kept, strict=True)
+            yield Block(stretch.role, columns, last=last, later=later)
             if last:
                 return
 
-    def _page(self, where: str, values: tuple[object, ...], reached: int, size: int) -> list[Any]:
+    def _page(self, stretch: _Stretch, reached: int, size: int) -> list[Any]:
         assert self._connection is not None
         columns = ", ".join(f"c{position}" for position in range(len(self._layout.names)))
-        statement = f"SELECT rowid, {columns} FROM temp.{_COPY} WHERE {where} AND rowid > ? ORDER BY rowid LIMIT ?"  # noqa: S608 - names of our own
+        statement = (
+            f"SELECT rowid, moment > ?, {columns} FROM temp.{_COPY}"  # noqa: S608 - names of our own
+            f" WHERE {stretch.where} AND rowid > ? ORDER BY rowid LIMIT ?"
+        )
+        values = (stretch.now, *stretch.values, reached, size)
         try:
-            return list(self._connection.exec_driver_sql(statement, (*values, reached, size)).fetchall())
+            return list(self._connection.exec_driver_sql(statement, values).fetchall())
         except DBAPIError as error:
             if diagnose(error) is not Trouble.VALUE:
                 raise in_mid_read(error, self._what) from None
         tolerate(self._connection)
-        return list(self._connection.exec_driver_sql(statement, (*values, reached, size)).fetchall())
+        return list(self._connection.exec_driver_sql(statement, values).fetchall())
 
 
 def _stored(stamp: ColumnElement[Any]) -> ColumnElement[Any]:

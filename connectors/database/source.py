@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -13,10 +14,11 @@ from sqlalchemy import Connection, Engine, FromClause, Select
 from sqlalchemy.exc import DBAPIError
 
 from connectors.database.address import Address
+from connectors.database.division import WHOLE, Bounds, divide
 from connectors.database.failure import at_opening
 from connectors.database.inspection import columns_of, lay_out, refuse_texts_without_zone
 from connectors.database.kind import key_texts, keys_of_cursor
-from connectors.database.part import by_key, ordered_part, outer_parts
+from connectors.database.part import by_key, outer_parts, parts_by_key, window_part
 from connectors.database.reading import Reader
 from connectors.database.record import Binder, Block, Layout, Role
 from connectors.database.session import Clock, Patience, ask_clock, make_engine
@@ -25,7 +27,7 @@ from connectors.database.snapshot import Snapshot
 from connectors.database.statement import relation
 from connectors.database.window import Window
 from connectors.moment import moment_text
-from connectors.protocol import ConfigurationError, Page, UnavailableError
+from connectors.protocol import ConfigurationError, KeyRange, Page, UnavailableError
 
 _MOST_KEYS = 500  # in one statement
 _ENDING_SECONDS = 20
@@ -37,7 +39,8 @@ class DatabaseSource:
     """A table or a query as a source.
 
     With `updated_at` it reads windows [after, the database's own time minus lag) in the order of (updated_at, key);
-    after them, in every run, the records that stand outside that order. Without, it reads all in the order of the key.
+    after them, in every run, the records that stand outside that order. Without, it reads all in the order of the key,
+    and so does a part of it.
     """
 
     def __init__(
@@ -48,9 +51,13 @@ class DatabaseSource:
         *,
         clock: Clock | None = None,
         patience: Patience | None = None,
+        keys: KeyRange | None = None,
     ) -> None:
         self._settings, self._wanted = settings, frozenset(columns)
         self._address = Address.of(settings, folder)
+        self._keys = keys  # of a part
+        self._bounds = Bounds()
+        self._make = partial(DatabaseSource, settings, folder, columns, clock=clock, patience=patience)
         self._ending = threading.Event()
         self._patience = patience or Patience(sleep=self._ending.wait)
         self._turn = threading.Lock()  # held while something is read, not between pages
@@ -68,8 +75,8 @@ class DatabaseSource:
 
     @property
     def incremental(self) -> bool:
-        """Whether there is a column of the last update."""
-        return self._settings.updated_at is not None
+        """Whether there is a column of the last update, by which the whole is read."""
+        return self._settings.updated_at is not None and self._keys is None
 
     @property
     def overlap(self) -> timedelta:
@@ -90,6 +97,9 @@ class DatabaseSource:
             raise at_opening(error, what, self._named) from None
         except (TypeError, ValueError):  # of a driver; its words may show the value
             raise ConfigurationError(f"{what}: source.url has a parameter that its driver does not take") from None
+        if self._keys is not None:
+            layout = replace(layout, by_key=True)
+            self._bounds = Bounds.of(self._keys, layout)
         self._source = relation(settings, layout.names, dialect)
         self._reader = Reader(engine, self._source, layout, self._patience, what)
         self._layout = layout
@@ -119,7 +129,7 @@ class DatabaseSource:
 
     def _from_file(self, window: Window | None, start: Start, size: int) -> Iterator[Block]:
         assert self._engine is not None
-        snapshot = self._snapshot = Snapshot(self._engine, self._source, self._opened(), self._what)
+        snapshot = self._snapshot = Snapshot(self._engine, self._source, self._opened(), self._bounds, self._what)
         try:
             snapshot.take(window, start)
             yield from snapshot.blocks(window, start, size, self._clock)
@@ -127,12 +137,16 @@ class DatabaseSource:
             snapshot.close()
 
     def _from_server(self, window: Window | None, start: Start, size: int) -> Iterator[Block]:
-        reader, source = self._reader, self._source
+        reader, source, layout = self._reader, self._source, self._opened()
         try:
-            yield from reader.blocks(ordered_part(source, self._opened(), window, start), size)
+            if window is None:
+                clock = None if layout.updated_at is None else self._clock
+                for part in parts_by_key(source, layout, self._bounds, start):
+                    yield from reader.blocks(part, size, clock if part.role is Role.ORDERED else None)
+                return
+            yield from reader.blocks(window_part(source, layout, window), size)
             # of what was written since the window was set, only times that have not come even now are wrong
-            now = reader.run(self._clock) if window else None
-            for part in outer_parts(source, self._opened(), now):
+            for part in outer_parts(source, layout, reader.run(self._clock)):
                 yield from reader.blocks(part, size)
         finally:
             reader.close()
@@ -141,11 +155,11 @@ class DatabaseSource:
         """Read single records by their keys, in chunks; keys that left the source, or never were any, are absent."""
         layout = self._opened()
         with self._turn:
-            now = moment_text(self._reader.run(self._clock)) if self.incremental else None
+            now = moment_text(self._reader.run(self._clock)) if layout.updated_at is not None else None
         chunk = min(size, _MOST_KEYS)
         for begin in range(0, len(keys), chunk):
             wanted = set(keys[begin : begin + chunk])
-            statement = by_key(self._source, layout, wanted)
+            statement = by_key(self._source, layout, self._bounds, wanted)
             if statement is None:
                 continue
             with self._turn:
@@ -155,6 +169,16 @@ class DatabaseSource:
             for first in range(0, len(rows), size):
                 block = Block(Role.SINGLE, list(zip(*rows[first : first + size], strict=True)), last=True)
                 yield Binder(layout, now).page(block)
+
+    def divide(self, parts: int) -> Sequence[KeyRange]:
+        """Find ranges of keys that hold about as many records each."""
+        layout, keys = self._opened(), self._keys or WHOLE
+        with self._turn:
+            return self._reader.run(lambda connection: divide(connection, self._source, layout, keys, parts))
+
+    def part(self, keys: KeyRange) -> DatabaseSource:
+        """Make a source of the records in a range of keys."""
+        return self._make(keys=keys)
 
     def close(self) -> None:
         """Disconnect; where another thread is reading, end what it waits for first."""

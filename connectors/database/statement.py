@@ -24,12 +24,13 @@ from sqlalchemy import (
     table,
     text,
 )
-from sqlalchemy.types import NULLTYPE
+from sqlalchemy.types import NULLTYPE, TypeEngine
 
 from connectors.database.address import Dialect
 from connectors.database.settings import DatabaseSettings
 from connectors.protocol import ConfigurationError
 
+_UNTYPED: TypeEngine[Any] = NULLTYPE
 _NOTHING = literal_column("1") == literal_column("0")
 
 
@@ -67,14 +68,14 @@ def bare_query(query: str, dialect: Dialect) -> str:
     return query[:end]
 
 
-def shape(source: FromClause) -> Select[tuple[object, ...]]:
+def shape(source: FromClause) -> Select[Any]:
     """Select all columns of no record."""
     return select(literal_column("*")).select_from(source).where(_NOTHING)
 
 
 def bound(value: object) -> ColumnElement[object]:
     """Bind a value as the driver understands it: SQLAlchemy's own type for it would add a cast (`::INTEGER`)."""
-    return bindparam(None, value, type_=NULLTYPE, unique=True)
+    return bindparam(None, value, type_=_UNTYPED, unique=True)
 
 
 def at_or_after(columns: Sequence[ColumnElement[object]], values: Sequence[object]) -> ColumnElement[bool]:
@@ -89,6 +90,22 @@ def _from(columns: Sequence[ColumnElement[object]], values: Sequence[object]) ->
         return columns[0] >= bound(values[0])
     rest = and_(columns[0] == bound(values[0]), _from(columns[1:], values[1:]))
     return or_(columns[0] > bound(values[0]), rest)
+
+
+def after(columns: Sequence[ColumnElement[object]], values: Sequence[object]) -> ColumnElement[bool]:
+    """Say that a record stands after a place of the order."""
+    first, value = columns[0], bound(values[0])
+    if len(columns) == 1:
+        return first > value
+    return and_(first >= value, or_(first > value, after(columns[1:], values[1:])))
+
+
+def up_to(columns: Sequence[ColumnElement[object]], values: Sequence[object]) -> ColumnElement[bool]:
+    """Say that a record stands at a place of the order or before it."""
+    first, value = columns[0], bound(values[0])
+    if len(columns) == 1:
+        return first <= value
+    return and_(first <= value, or_(first < value, up_to(columns[1:], values[1:])))
 
 
 def no_nulls(columns: Iterable[ColumnElement[object]]) -> list[ColumnElement[bool]]:
@@ -119,4 +136,5 @@ def one_of(
 
 def as_text(element: ColumnElement[object]) -> ColumnElement[object]:
     """Cast a column to text."""
-    return cast(element, String())
+    text_type: TypeEngine[Any] = String()
+    return cast(element, text_type)

@@ -11,7 +11,7 @@ from sqlalchemy import make_url, text
 
 from connectors.database.settings import DatabaseSettings
 from connectors.database.source import DatabaseSource
-from connectors.protocol import Source
+from connectors.protocol import KeyRange
 from tests.contracts.world import ColumnWorld, Held
 from tests.server import Database, Kind
 
@@ -39,8 +39,8 @@ class TableWorld(ColumnWorld):
         given = {
             "kind": "database",
             "url": url.render_as_string(hide_password=False),
-            "table": "customers",
             "time_zone": "UTC",
+            **({} if "query" in settings else {"table": "customers"}),
             **settings,
         }
         self._settings = DatabaseSettings.model_validate(given)
@@ -80,7 +80,7 @@ class TableWorld(ColumnWorld):
             insert = text("INSERT INTO customers (branch, name, changed) VALUES (1, 'nameless', :changed)")
             connection.execute(insert, {"changed": self._time(self.now)})
 
-    def make(self) -> Source:
+    def make(self) -> DatabaseSource:
         """Make a source whose database's clock stands at the next full second: to that one its cursors are cut."""
         ahead = self.now.replace(microsecond=0) + timedelta(seconds=1)
         return DatabaseSource(self._settings, self._folder, self._wanted, clock=lambda _: ahead)
@@ -104,3 +104,11 @@ class TableWorld(ColumnWorld):
                 return moment
             case "mariadb":
                 return moment.replace(tzinfo=None)
+
+
+class OnlyPartWorld(TableWorld):
+    """A table that is read as one part, which holds everything."""
+
+    def make(self) -> DatabaseSource:
+        """Make a part."""
+        return super().make().part(KeyRange(None, None))
