@@ -1,4 +1,4 @@
-"""Sends many rows through one target and tells what became of each; the only place where anything is tried again.
+"""Sends or looks up many rows through one target; the only place where anything is tried again.
 
 It never refuses a customer for what is the target's failure, and leaves no task behind.
 """
@@ -9,20 +9,23 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from functools import partial
 from typing import TypeVar
 
+from connectors.delivery.comparison import Comparison, Inspection
 from connectors.delivery.directory import Directory
 from connectors.delivery.gate import Clock, Gate, Sleep
 from connectors.delivery.parcel import Parcel
 from connectors.delivery.passage import Passage
-from connectors.delivery.trip import Delivery, Trip
+from connectors.delivery.trip import Advance, Delivery, Trip
 from connectors.protocol import Entity, Held, IdTarget, Roll, Row, Target, ThrottledError, TransientError
 from connectors.retry import Budget, Retry
 
-__all__ = ["Courier", "Delivery"]
+__all__ = ["Comparison", "Courier", "Delivery"]
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Courier:
@@ -81,15 +84,26 @@ class Courier:
         or the target fails for good (PermanentError), nothing new is started, what is in flight ends and is yielded,
         and then the error is raised. Rows without a Delivery are simply not done.
         """
-        trip = Trip(self.gate, await self._parcels(rows, before_send), before_send, clock=self.clock, sleep=self.sleep)
-        trip.start(Passage(self, trip))
-        try:
-            while group := await trip.collect():
+        parcels = await self._parcels(rows, before_send)
+        trip: Trip[Delivery] = Trip(self.gate, parcels, before_send, clock=self.clock, sleep=self.sleep)
+        async with aclosing(_results(trip, Passage(self, trip))) as groups:
+            async for group in groups:
                 yield group
-        finally:
-            await trip.end()
-        if trip.error is not None:
-            raise trip.error
+
+    async def compare(
+        self, rows: Sequence[Row], before_send: Callable[[], None]
+    ) -> AsyncGenerator[list[Comparison], None]:
+        """Look rows up and yield in what the target differs from each, in groups as `deliver` does; it writes nothing.
+
+        Each row gets exactly one Comparison, in no order, and is asked for as patiently as by `look_up`; one without an
+        answer holds up no other. Raises as `deliver`. Each row costs a request: a list would show ids, and no values.
+        A row that has its `target_id` may be asked for by it alone, and `others` then tells of no twins.
+        """
+        parcels = [Parcel(position, row) for position, row in enumerate(rows)]
+        trip: Trip[Comparison] = Trip(self.gate, parcels, before_send, clock=self.clock, sleep=self.sleep, proof=object)
+        async with aclosing(_results(trip, Inspection(self, trip))) as groups:
+            async for group in groups:
+                yield group
 
     async def look_up(self, row: Row, before_send: Callable[[], None]) -> Held | None:
         """Find one customer by its reference, with the same patience as a delivery; None where it is not held.
@@ -116,7 +130,7 @@ class Courier:
         return await self._ask(partial(self.target.roll, cursor), self._before_send, "list")
 
     async def _ask(self, question: Callable[[], Awaitable[T]], before_send: Callable[[], None], name: str) -> T:
-        trip = Trip(self.gate, (), before_send, clock=self.clock, sleep=self.sleep)
+        trip: Trip[Delivery] = Trip(self.gate, (), before_send, clock=self.clock, sleep=self.sleep)
         failures = 0
         while True:
             try:
@@ -128,3 +142,15 @@ class Courier:
                 if failures >= self.retry.tries:
                     raise
                 await self.sleep(self.retry.pause(failures, error.delay_seconds, self.chance()))
+
+
+async def _results(trip: Trip[R], way: Advance) -> AsyncGenerator[list[R], None]:
+    """Carry a trip out: yield its results group by group, end whatever still runs, and raise what stopped it."""
+    trip.start(way)
+    try:
+        while group := await trip.collect():
+            yield group
+    finally:
+        await trip.end()
+    if trip.error is not None:
+        raise trip.error

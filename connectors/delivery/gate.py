@@ -70,6 +70,7 @@ class Gate:
         self._sleep = sleep
         self._pace = _Pace(rate, clock, sleep) if rate is not None else None
         self._limit = float(concurrency)
+        self._ceiling = concurrency  # the last one that was not 0: what the limit adapted to is below it
         self._in_flight = 0
         self._admitted = 0
         self._last_cut = 0  # the newest permit when the limit was last cut: older ones are of the same round
@@ -87,7 +88,26 @@ class Gate:
     @property
     def limit(self) -> int:
         """How many requests may be in flight now."""
-        return int(self._limit)
+        return int(self._limit) if self.concurrency else 0
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are out."""
+        return self._in_flight
+
+    def resize(self, concurrency: int, rate: float | None) -> None:
+        """Set other ceilings; what is out already is waited for, and the limit goes on from where it adapted to.
+
+        With 0 nothing more goes out, and no probe either, until it is set again.
+        """
+        self.concurrency = concurrency
+        if concurrency:
+            unhindered = self._limit >= self._ceiling
+            self._ceiling = concurrency
+            self._limit = float(concurrency) if unhindered else min(self._limit, float(concurrency))
+        if self._pace is not None and rate is not None:
+            self._pace.resize(rate)
+        self._wake()
 
     @property
     def is_open(self) -> bool:
@@ -171,6 +191,8 @@ class Gate:
         """Say how long nothing may go out: seconds, infinity for "until something changes", None for go."""
         if self._verdict is not None:
             raise UnavailableError(self._verdict)
+        if not self.concurrency:
+            return math.inf
         if self._hold is None:
             return None if self._in_flight < self.limit else math.inf
         if self._probing:
@@ -234,6 +256,9 @@ class _Pace:
         self._clock = clock
         self._sleep = sleep
         self._next = -math.inf
+
+    def resize(self, rate: float) -> None:
+        self._interval = 1 / rate
 
     async def wait(self) -> None:
         now = self._clock()

@@ -11,7 +11,7 @@ from typing import Protocol
 from connectors.delivery.directory import Directory
 from connectors.delivery.gate import Clock, Gate
 from connectors.delivery.parcel import Parcel, ambiguous, explained, undecided
-from connectors.delivery.trip import Trip
+from connectors.delivery.trip import Delivery, Trip
 from connectors.protocol import Answer, Held, IdTarget, Surprise, Target, ThrottledError, TransientError
 from connectors.retry import LONGEST_ASKED_SECONDS, Budget, Retry
 
@@ -44,7 +44,7 @@ class Passage:
     """The way of each parcel of one trip."""
 
     courier: Means
-    trip: Trip
+    trip: Trip[Delivery]
     _parked: list[Parcel] = field(default_factory=list)  # out of tries, while nobody else succeeds either
     _consulting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -73,7 +73,7 @@ class Passage:
         parked, self._parked = self._parked, []
         for parcel in parked:
             if parcel.looked_up:
-                self.trip.report(parcel, parcel.refused())
+                self._give(parcel, parcel.refused())
             else:
                 self._put_back_anew(parcel)
         if self.trip.waits and not self.courier.gate.is_open:
@@ -149,7 +149,7 @@ class Passage:
         if held is None:
             self._not_found(parcel)
         elif held.others:
-            self.trip.report(parcel, ambiguous(held))
+            self._give(parcel, ambiguous(held))
         elif parcel.gone is not None and parcel.gone[0] == held.target_id:  # shown, and nowhere to be written to
             self._report(parcel, parcel.gone[1])
         elif held.pending and parcel.doubtful:  # it arrived, and is not decided about yet
@@ -266,7 +266,7 @@ class Passage:
         if parcel.openings != gate.openings:
             self._put_back_anew(parcel)
         elif gate.successes > parcel.successes:
-            self.trip.report(parcel, parcel.refused())
+            self._give(parcel, parcel.refused())
         else:
             self._parked.append(parcel)
 
@@ -278,7 +278,10 @@ class Passage:
         """Give a parcel its answer; that the target answered says something about those that wait."""
         if self.courier.directory is not None and answer.target_id is not None and not answer.refusals:
             self.courier.directory.note(parcel.row.reference, answer.target_id)
-        self.trip.report(parcel, answer)
+        self._give(parcel, answer)
         parked, self._parked = self._parked, []
         for each in parked:
             self._judge(each)
+
+    def _give(self, parcel: Parcel, answer: Answer) -> None:
+        self.trip.report(Delivery(parcel.position, answer, parcel.tries))

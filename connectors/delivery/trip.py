@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Protocol, TypeVar, cast
+from typing import Generic, Protocol, TypeVar, cast
 
 from connectors.delivery.gate import Clock, Gate, Sleep
 from connectors.delivery.parcel import Parcel
@@ -20,6 +20,7 @@ _SMALLEST_GROUP = 32
 _GROUP_SECONDS = 0.25
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +36,30 @@ class Advance(Protocol):
     """Says what is done about a parcel."""
 
     async def advance(self, parcel: Parcel) -> None:
-        """Take a parcel one request further, then put it back or report its answer."""
+        """Take a parcel one request further, then put it back or report what became of it."""
 
     def close_waiting(self) -> bool:
         """Decide about those that wait for what becomes of the others, now that none are left; False: nobody waits."""
 
 
 @dataclass(slots=True)
-class Trip:
-    """One delivery under way."""
+class Trip(Generic[R]):
+    """One delivery under way, or one comparison; `proof` is what a request must end in to prove the target well.
+
+    Of a delivery that is an answer to a send: that a customer can be shown does not prove that one can be written.
+    """
 
     gate: Gate
     parcels: Sequence[Parcel]
     before_send: Callable[[], None]
     clock: Clock
     sleep: Sleep
+    proof: type = Answer
     error: BaseException | None = None
     began: float = field(init=False)
     _fresh: Iterator[Parcel] = field(init=False)
     _later: list[tuple[float, int, Parcel]] = field(default_factory=list)  # a heap by due time
-    _answers: list[Delivery] = field(default_factory=list)
+    _results: list[R] = field(default_factory=list)
     _workers: set[asyncio.Task[None]] = field(default_factory=set)
     _sending: set[asyncio.Task[None]] = field(default_factory=set)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,22 +78,22 @@ class Trip:
         return bool(self._later)
 
     def start(self, passage: Advance) -> None:
-        """Start as many workers as may ever send at once."""
-        for _ in range(min(self.gate.concurrency, len(self.parcels))):
+        """Start as many workers as may send at once; one at least, who waits where nothing may go out for now."""
+        for _ in range(min(max(1, self.gate.concurrency), len(self.parcels))):
             worker = asyncio.create_task(self._work(passage))
             self._workers.add(worker)
             worker.add_done_callback(self._ended)
 
-    async def collect(self) -> list[Delivery]:
-        """Wait for the next group of answers; an empty one once all workers have ended."""
-        while self._workers and len(self._answers) < self._group:
+    async def collect(self) -> list[R]:
+        """Wait for the next group of results; an empty one once all workers have ended."""
+        while self._workers and len(self._results) < self._group:
             self._news.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_GROUP_SECONDS):
                     await self._news.wait()
-            if self._answers:
+            if self._results:
                 break
-        group, self._answers = self._answers[: self._group], self._answers[self._group :]
+        group, self._results = self._results[: self._group], self._results[self._group :]
         return group
 
     async def end(self) -> None:
@@ -102,10 +107,10 @@ class Trip:
         """Let a parcel wait for another try."""
         heapq.heappush(self._later, (self.clock() + seconds, next(self._numbers), parcel))
 
-    def report(self, parcel: Parcel, answer: Answer) -> None:
-        """Give a parcel its answer, which is its last."""
-        self._answers.append(Delivery(parcel.position, answer, parcel.tries))
-        if len(self._answers) >= self._group:
+    def report(self, result: R) -> None:
+        """Take in what became of a parcel, which is its last."""
+        self._results.append(result)
+        if len(self._results) >= self._group:
             self._news.set()
 
     async def through(self, call: Callable[[], Awaitable[T]], note: Callable[[], None], name: str) -> T:
@@ -130,10 +135,10 @@ class Trip:
             raise
         finally:
             self._sending.discard(worker)
-        if isinstance(result, Answer):
+        if isinstance(result, self.proof):
             self.gate.succeeded(permit)
         else:
-            self.gate.released(permit)  # that a customer can be shown does not prove that one can be written
+            self.gate.released(permit)
         return result
 
     def _ended(self, worker: asyncio.Task[None]) -> None:

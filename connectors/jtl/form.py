@@ -57,13 +57,14 @@ def write_query(**parameters: str | int) -> str:
     return urlencode(parameters)
 
 
-def shows(content: Mapping[str, object], values: Mapping[str, object]) -> bool:
-    """Say whether a customer as answered proves that the values were written; what it does not have proves nothing."""
+def differing(content: Mapping[str, object], values: Mapping[str, object]) -> tuple[str, ...]:
+    """Name the fields of which a customer as answered does not prove that they were written; it may not have them."""
     shown = respell(content)
-    return all(
-        number(shown) == number(values) if name == "Number" else _is_shown(name, body.member(shown, name), value)
+    proven = {
+        name: number(shown) == number(values) if name == "Number" else _is_shown(name, body.member(shown, name), value)
         for name, value in values.items()
-    )
+    }
+    return tuple(sorted(name for name, is_proven in proven.items() if not is_proven))
 
 
 def _is_shown(name: str, shown: object, value: object) -> bool:

@@ -17,7 +17,7 @@ from connectors.api.transport import Transport
 from connectors.jtl.answer import action_for, comparable, failure, identity, number, proven_id, read_write
 from connectors.jtl.client import address, customers_path, make_client
 from connectors.jtl.entity import RESOURCES, list_entities
-from connectors.jtl.form import check_reference, is_key, shows, write_new, write_query, write_update
+from connectors.jtl.form import check_reference, differing, is_key, write_new, write_query, write_update
 from connectors.jtl.listing import LARGEST_PAGE, Envelope, Part, read_envelope
 from connectors.jtl.name import pick
 from connectors.jtl.settings import JtlSettings
@@ -123,7 +123,7 @@ class JtlTarget:
         match action_for(reply):
             case Action.ACCEPTED:
                 content = parse_exactly(reply.body)
-                return Held(proven_id(content, row, "look-up"), shows(content or {}, row.values))
+                return Held(proven_id(content, row, "look-up"), differing(content or {}, row.values))
             case Action.ABSENT:
                 return None
             case Action.REFUSAL | Action.CONFLICT:  # says nothing of whether the customer is there
@@ -144,7 +144,7 @@ class JtlTarget:
         key = identity(found[0])
         if key is None:
             raise TransientError("jtl: look-up: the answer shows no customer")
-        return Held(key, shows(found[0], row.values), len(found) - 1)
+        return Held(key, differing(found[0], row.values), len(found) - 1)
 
     async def _list(self, target: str, operation: str) -> Envelope:
         return read_envelope(await self._client.ask("GET", target, operation), operation)

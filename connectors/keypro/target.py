@@ -185,7 +185,7 @@ class KeyproTarget:
         match action_for(reply.status, content):
             case Action.ACCEPTED:
                 target_id = read_shown(content, row, self._properties, self._reference)
-                return Held(target_id, self._shows(content or {}, row))
+                return Held(target_id, self._differing(content or {}, row))
             case Action.ABSENT:
                 return None
             case action:
@@ -204,7 +204,7 @@ class KeyproTarget:
         target_id = read_id(held[0].get(self._properties.name("id")))
         if target_id is None:
             raise TransientError("keypro: look-up: the answer shows no customer")
-        return Held(target_id, self._shows(held[0], row), others=len(held) - 1)
+        return Held(target_id, self._differing(held[0], row), others=len(held) - 1)
 
     def _expect_absence(self, shown: Sequence[str | None], reference: str, *, more: bool) -> None:
         """Raise unless an answer without the customer proves that it is not held.
@@ -228,12 +228,12 @@ class KeyproTarget:
         shown = [customer.get(name, ...) for customer in part.customers]
         return sum(value is not None and value != "" and read_reference(value) is None for value in shown)
 
-    def _shows(self, customer: Mapping[str, object], row: Row) -> bool:
-        """Say whether a customer proves a row's values; a property that is not shown proves nothing."""
-        return all(
-            read_reference(customer.get(name)) == read_reference(value)
-            if field == self._reference
-            else name in customer and shows(customer[name], value)
-            for field, value in row.values.items()
-            for name in (self._properties.name(field),)
-        )
+    def _differing(self, customer: Mapping[str, object], row: Row) -> tuple[str, ...]:
+        """Name the fields of a row that a customer does not prove; a property that is not shown proves nothing."""
+        return tuple(sorted(field for field, value in row.values.items() if not self._is_shown(customer, field, value)))
+
+    def _is_shown(self, customer: Mapping[str, object], field: str, value: object) -> bool:
+        name = self._properties.name(field)
+        if field == self._reference:
+            return read_reference(customer.get(name)) == read_reference(value)
+        return name in customer and shows(customer[name], value)

@@ -70,11 +70,8 @@ def held(customer: Mapping[str, object], row: Row, others: int = 0) -> Held | No
     if target_id is None:
         return None
     against = objections(customer, row)
-    try:
-        same = is_decided(customer) and not against and _shows(customer, row)
-    except UnsendableError:  # what cannot be sent, nobody shows
-        same = False
-    return Held(target_id, same, others, against, pending=not against and not is_decided(customer))
+    pending = not against and not is_decided(customer)
+    return Held(target_id, tuple(sorted(_differing(customer, row))), others, against, pending)
 
 
 def is_decided(customer: Mapping[str, object]) -> bool:
@@ -96,18 +93,45 @@ def objections(customer: Mapping[str, object], row: Row) -> tuple[Refusal, ...]:
     return ()
 
 
-def _shows(customer: Mapping[str, object], row: Row) -> bool:
-    """Say whether a customer proves what the row's own request carried: labels alone where it was an update."""
-    if _LABELS in row.values and _shown_labels(customer) != set(_labels(row)):
+def _differing(customer: Mapping[str, object], row: Row) -> set[str]:
+    """Name the fields that a customer shows otherwise, or of which it does not prove that the row's create wrote them.
+
+    An update takes labels alone, so that of a row with an id the others may go unshown.
+    """
+    differing = set() if _has_labels(customer, row) else {_LABELS}
+    if not _has_type(customer, row):
+        differing.add(_TYPE)
+    if row.target_id is None or customer.get(_ACCOUNTS) is not None:
+        differing |= _differing_accounts(customer.get(_ACCOUNTS), row)
+    if row.target_id is None:
+        differing |= {
+            name
+            for name, value in row.values.items()
+            if value is not None and name not in {_KEY, _LABELS, _TYPE} and not name.startswith(f"{_ACCOUNTS}.")
+            if not shows_value(member(customer, name), value)
+        }
+    return differing
+
+
+def _has_labels(customer: Mapping[str, object], row: Row) -> bool:
+    try:
+        return _LABELS not in row.values or _shown_labels(customer) == set(_labels(row))
+    except UnsendableError:  # what cannot be sent, nobody shows
         return False
-    if row.target_id is not None:
-        return True
-    others = {name: value for name, value in row.values.items() if name not in {_KEY, _LABELS, _TYPE}}
-    sent = _accounts(others)
-    plain = {name: value for name, value in others.items() if not name.startswith(f"{_ACCOUNTS}.")}
-    return (sent is None or _same_accounts(customer.get(_ACCOUNTS), sent)) and all(
-        shows_value(member(customer, name), value) for name, value in plain.items() if value is not None
-    )
+
+
+def _differing_accounts(shown: object, row: Row) -> set[str]:
+    """Name the lists in which accounts differ: all of them where an account has nothing that it could be known by."""
+    try:
+        sent = _accounts(row.values)
+    except UnsendableError as error:  # refused when it is sent; an update does not send it
+        return {error.refusal.field} if row.target_id is None else set()
+    if sent is None:
+        return set()
+    given = {name for name, value in row.values.items() if name.startswith(f"{_ACCOUNTS}.") and value is not None}
+    if (parts := _differing_parts(shown, sent)) == set():
+        return set()
+    return given & {f"{_ACCOUNTS}.{part}" for part in parts or ()} or given
 
 
 def _has_type(customer: Mapping[str, object], row: Row) -> bool:
@@ -162,14 +186,31 @@ def _accounts(values: Mapping[str, object]) -> list[dict[str, object]] | None:
 
 def _same_accounts(shown: object, sent: Sequence[Mapping[str, object]]) -> bool:
     """Say whether accounts are those that were sent, in whatever order; the IBAN must be shown, the rest may be."""
+    return _differing_parts(shown, sent) == set()
+
+
+def _differing_parts(shown: object, sent: Sequence[Mapping[str, object]]) -> set[str] | None:
+    """Name the parts in which shown accounts are not those that were sent; None where they cannot be set side by side.
+
+    Accounts belong together by their IBAN, in whatever order; those that are left over, in the order that they have.
+    """
     listed = shown if isinstance(shown, list) else [] if shown is None else [None]
     if len(listed) != len(sent) or not all(isinstance(account, Mapping) for account in listed):
-        return False
-    pairs = zip(sorted(listed, key=_iban), sorted(sent, key=_iban), strict=True)
-    return all(
-        _iban(one) == _iban(other) and all(shows_value(one[part], other[part]) for part in other if part in one)
-        for one, other in pairs
-    )
+        return None
+    pairs: list[tuple[Mapping[str, object], Mapping[str, object]]] = []
+    strangers, left = [], list(listed)
+    for account in sent:
+        same = next((each for each in left if _iban(each) == _iban(account)), None)
+        if same is None:
+            strangers.append(account)
+        else:
+            pairs.append((same, account))
+            left.remove(same)
+    pairs += zip(left, strangers, strict=True)
+    differing = {
+        part for one, other in pairs for part in other if part in one and not shows_value(one[part], other[part])
+    }
+    return differing | {_IBAN} if strangers else differing
 
 
 def _iban(account: Mapping[str, object]) -> str:

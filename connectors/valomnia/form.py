@@ -31,6 +31,7 @@ _READ_AS = {
     "parentCustomer": ("parentCustomer", ("id", "reference")),
 }
 _AFTER_INVOICE_DATE = "daysAfterInvoiceDate"  # answered for 1; the word for 2 is unknown
+_COUNTRIES = frozenset({"country", "billingCountry"})
 _ISO_CODE_LENGTH = 2
 _QUOTED = {code: quote_plus(chr(code)) for code in range(128)}
 
@@ -126,21 +127,23 @@ def read_image(name: str, path: Path) -> tuple[bytes, str]:
     return content, f"image/{kind}"
 
 
-def shows(content: Mapping[str, object], values: Mapping[str, object]) -> bool:
-    """Say whether a customer as answered proves that the values were written, each under its read name.
+def differing(content: Mapping[str, object], values: Mapping[str, object]) -> tuple[str, ...]:
+    """Name the fields of which a customer as answered does not prove that they were written, each under its read name.
 
-    What an answer cannot show proves nothing: an image, a country by its name (it is answered as ISO code), and a
-    field that the answer does not have.
+    What an answer cannot show proves nothing: an image, a country by a name that is nobody's (it is answered as ISO
+    code), and a field that the answer does not have.
     """
-    return all(_is_shown(content, name, value) for name, value in values.items())
+    return tuple(sorted(name for name, value in values.items() if not _is_shown(content, name, value)))
 
 
 def _is_shown(content: Mapping[str, object], name: str, value: object) -> bool:
     read_name, identities = _READ_AS.get(name, (name, ()))
-    if read_name not in content or not _is_comparable(name, value):
+    if read_name not in content or isinstance(value, Path):
         return False
     shown = content[read_name]
     sent = to_text(name, value).strip()
+    if name in _COUNTRIES and len(sent) > _ISO_CODE_LENGTH:
+        sent = _iso_code(sent) or sent
     if sent == "":
         return shown in (None, "", [])
     if isinstance(shown, list) and isinstance(value, Sequence):
@@ -152,10 +155,14 @@ def _is_shown(content: Mapping[str, object], name: str, value: object) -> bool:
     return _equal(sent, shown)
 
 
-def _is_comparable(name: str, value: object) -> bool:
-    if name in {"country", "billingCountry"}:
-        return value is None or len(to_text(name, value).strip()) in {0, _ISO_CODE_LENGTH}
-    return not isinstance(value, Path)
+def _iso_code(country: str) -> str:
+    """Give the code that a country's name, or its longer code, is answered as; "" for what names none."""
+    import pycountry  # its tables take a while to load, and few rows need them
+
+    try:
+        return str(pycountry.countries.lookup(country).alpha_2)
+    except LookupError:
+        return ""
 
 
 def _ids(entries: Sequence[object]) -> set[str]:

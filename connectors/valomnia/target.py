@@ -20,7 +20,7 @@ from connectors.protocol import Answer, Entity, Held, Row, TransientError
 from connectors.valomnia.answer import NOT_FOUND, action_for, error_code, failure, proven_id, read_upsert
 from connectors.valomnia.client import api_path, make_client
 from connectors.valomnia.entity import RESOURCES, list_entities
-from connectors.valomnia.form import encode, read_image, segment, shows, split_files
+from connectors.valomnia.form import differing, encode, read_image, segment, split_files
 from connectors.valomnia.settings import ValomniaSettings
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -80,7 +80,7 @@ class ValomniaTarget:
         match action_for(reply.status, error_code(content)):
             case Action.ACCEPTED:
                 target_id = proven_id(content, row.reference, "look-up")
-                return Held(target_id, shows(content or {}, row.values))
+                return Held(target_id, differing(content or {}, row.values))
             case Action.REFUSAL if reply.status == httpx.codes.NOT_FOUND and error_code(content) == NOT_FOUND:
                 return None
             case Action.REFUSAL:  # says nothing of whether the customer is there

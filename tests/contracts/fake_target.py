@@ -171,8 +171,9 @@ class FakeTarget:
         if not seen:
             return None
         customer, values = seen[0]
-        same = row.values.items() <= values.items() and self.system.decided(customer)
-        return Held(customer.id, same, len(seen) - 1, self._turned_down(customer))
+        differing = tuple(sorted(name for name, value in row.values.items() if values.get(name, ...) != value))
+        pending = not self.system.decided(customer)
+        return Held(customer.id, differing, len(seen) - 1, self._turned_down(customer), pending)
 
     def _turned_down(self, customer: Customer) -> tuple[Refusal, ...]:
         if customer.reference not in self.system.against or not self.system.decided(customer):

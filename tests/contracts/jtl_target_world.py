@@ -106,6 +106,18 @@ class JtlTargetWorld(SandboxWorld, SpellingWorld):
             "IsLocked": True,
         }
 
+    def respelled(self, number: int) -> dict[str, object]:
+        """Numbers are shown as short as possible, times in UTC and with seven decimals, and nothing as null."""
+        return {
+            "BillingAddress.Company": f" Grimble & Söhne {number} ",
+            "Shipmentaddress.State": None,
+            "PaymentSettings.Discount": Decimal("2.500"),
+            "CustomerSince": "2023-02-01T14:30:00.5+01:00",
+            "Birthday": "1985-01-01",
+            "AccountsReceivableNumber": None,
+            "IsLocked": True,
+        }
+
     def shown(self, values: Mapping[str, object]) -> Mapping[str, object]:
         """Leave out what the ERP writes in its own way: times, of which it knows more digits."""
         return {name: value for name, value in values.items() if name != "CustomerSince"}

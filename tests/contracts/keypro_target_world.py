@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import ClassVar, Self
 
@@ -87,6 +88,18 @@ class KeyproTargetWorld(SandboxWorld, SpellingWorld):
             "Type": 2,
             "cooperativeSum": Decimal("0.05"),
             "cooperativeMember": False,
+        }
+
+    def respelled(self, number: int) -> dict[str, object]:
+        """Texts are trimmed, numbers shown as short as possible, and dates as text."""
+        return {
+            "customerName": f" Grimble & Söhne {number} ",
+            "customerNumber": f" {self.reference(number)} ",
+            "cooperativeSum": Decimal("12.500"),
+            "cooperativeDate": date(2024, 2, 29),
+            "cooperativeReimbursementDate": None,
+            "note": "",
+            "sms2": False,
         }
 
     def shown(self, values: Mapping[str, object]) -> Mapping[str, object]:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import pytest
 
-from connectors.delivery.courier import Courier
+from connectors.delivery.courier import Comparison, Courier
 from connectors.delivery.gate import Gate
 from connectors.protocol import Answer, ConnectorError, Held, Row, Target
 from connectors.sandbox.fault import Faults
@@ -101,6 +101,19 @@ def looked_up(world: TargetWorld, *rows: Row) -> list[Held | None]:
         return [await target.look_up(row) for row in rows]
 
     return with_target(world, act)
+
+
+def compared(world: TargetWorld, rows: Sequence[Row], faults: Faults | None = None) -> list[Comparison]:
+    """Compare rows with what the system holds, through one courier; in the order of the rows, one for each."""
+
+    async def act(target: Target) -> list[Comparison]:
+        gate = Gate(concurrency=CONCURRENCY, clock=world.time.clock, sleep=world.time.sleep)
+        courier = Courier(target, gate, clock=world.time.clock, sleep=world.time.sleep, chance=lambda: 0.5)
+        found = [each async for group in courier.compare(rows, lambda: None) for each in group]
+        assert sorted(each.position for each in found) == list(range(len(rows))), "each row has one comparison"
+        return sorted(found, key=lambda each: each.position)
+
+    return with_target(world, act, faults)
 
 
 def delivered(

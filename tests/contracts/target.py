@@ -1,6 +1,7 @@
 """The contract that every target keeps; a class that gives it a world is that target's test.
 
-`TargetContract` and `ReferenceContract` (references are free text) are here; `tests/contracts/wire.py` has
+`TargetContract` and `ReferenceContract` (references are free text) are here, what a look-up tells of differences is in
+`tests/contracts/difference.py` and belongs to the former; `tests/contracts/wire.py` has
 `WireContract` (HTTP) and `SessionContract` (sessions or tokens that end), and `tests/contracts/id_target.py` has
 `IdTargetContract`, `SpellingContract` (holds references as others typed them in) and `LaterContract` (takes customers
 in and decides later). A test class takes all that fit.
@@ -15,6 +16,7 @@ import pytest
 
 from connectors.protocol import Entity, Row, Target, TransientError
 from connectors.sandbox.fault import Faults, Forced, Strike
+from tests.contracts.difference import DifferenceContract
 from tests.contracts.sending import check_silent, delivered, failed, looked_up, sent, with_target
 from tests.contracts.target_world import TargetWorld
 
@@ -40,7 +42,7 @@ def check_held(world: TargetWorld, *rows: Row) -> None:
         assert {name: values[row.reference].get(name) for name in expected} == expected
 
 
-class TargetContract:
+class TargetContract(DifferenceContract):
     """What holds for every target, whatever it goes by."""
 
     @pytest.fixture

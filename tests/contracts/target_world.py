@@ -123,6 +123,14 @@ class TargetWorld(ABC):
     def changed(self, number: int) -> dict[str, object]:
         """Give other values for an update of the same customer."""
 
+    def otherwise(self, number: int) -> dict[str, object]:
+        """Give other values for as many fields of the same customer as possible, even if no update takes them."""
+        return self.changed(number)
+
+    def respelled(self, number: int) -> dict[str, object]:  # noqa: ARG002 - worlds need it
+        """Give values that the system takes and shows in another spelling, by a rule that is documented or inferred."""
+        return {}
+
     @abstractmethod
     def refused(self) -> Sequence[Refused]:
         """Give a row for every documented refusal; may put customers that a refusal needs."""

@@ -33,6 +33,10 @@ class FakeWorld(TargetWorld):
         """Give another name."""
         return {"name": f"Fothergill {number}"}
 
+    def otherwise(self, number: int) -> dict[str, object]:
+        """Give another name and no city."""
+        return {**self.changed(number), "city": None}
+
     def refused(self) -> Sequence[Refused]:
         """Name what is required, on both ways."""
         kept = self.system.create("REF-KEPT", self.values(0), late=False)

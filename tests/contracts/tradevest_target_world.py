@@ -66,6 +66,20 @@ class TradevestTargetWorld(SandboxWorld, LaterWorld):
         """Change what can be changed."""
         return {"labels": [f"Quatrain {number}", "yearly"]}
 
+    def otherwise(self, number: int) -> dict[str, object]:
+        """Change what an update does not take as well."""
+        return {
+            **self.changed(number),
+            "entityType": "JOINT_PERSON",
+            "refAccounts.ownerName": ["Fothergill", "Quatrain"],
+            "refAccounts.bankName": ["Bank of Quatrain", None],
+            "refAccounts.iban": [f"DE0212030000{number:010}", f"CH02120300{number:010}"],
+        }
+
+    def respelled(self, number: int) -> dict[str, object]:
+        """Accounts without what is null, and the entity, whose digits are shown in lower case."""
+        return {"entityId": self.reference(number).upper(), "refAccounts.bic": None, "labels": ["b", "a"]}
+
     def refused(self) -> Sequence[Refused]:
         """List what the pages about customers rule out; the codes are the sandbox's own, as no page has any."""
         plain = self.values(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import ClassVar
 
 from connectors.protocol import Row, Target
@@ -57,6 +58,26 @@ class ValomniaTargetWorld(SandboxWorld):
             "creditLimit": 12.5,
             "isActive": False,
             "paymentTypes": [8],
+        }
+
+    def respelled(self, number: int) -> dict[str, object]:
+        """Texts are trimmed, numbers shown as short as possible, and entries shown whole, one type by a word."""
+        return {
+            "name": f" Grimble & Söhne {number} \n",
+            "creditLimit": Decimal("5000.00"),
+            "billingLat": "50.9300",
+            "isActive": "true",
+            "onHold": False,
+            "city": "",
+            "comment": None,
+            "billingCountry": " CH ",
+            "categoryId": "C-7",
+            "userId": "emp-002",
+            "customerSegmentationId": "seg_a",
+            "dueDateConfigType": "1",
+            "dueDateConfigNumber": "030",
+            "paymentTypes": ["8", "7"],
+            "regionId": 1,
         }
 
     def refused(self) -> Sequence[Refused]:

@@ -269,7 +269,7 @@ def test_throttling_is_no_try_and_no_doubt() -> None:
 
 
 @pytest.mark.parametrize(("failure", "code", "status"), [(BROKEN, "server_error", 503), (SILENCE, "unconfirmed", None)])
-@pytest.mark.parametrize("held", [None, Held("77", same=False), SILENCE])
+@pytest.mark.parametrize("held", [None, Held("77", ("name",)), SILENCE])
 def test_a_customer_that_fails_five_times_while_others_succeed_is_refused(
     failure: Exception, code: str, status: int | None, held: Held | Exception | None
 ) -> None:
@@ -291,7 +291,7 @@ def test_a_customer_that_fails_five_times_while_others_succeed_is_refused(
 
 def test_a_look_up_that_shows_the_values_settles_the_customer() -> None:
     """A customer whose answers were lost but which the target holds is accepted with the target's id."""
-    target = FakeTarget(failing({"C-3"}), Held("77", same=True))
+    target = FakeTarget(failing({"C-3"}), Held("77"))
 
     async def scenario() -> None:
         found, error = await deliver(make_courier(target), make_rows(10))
@@ -544,7 +544,7 @@ def test_cancelling_leaves_no_task_behind() -> None:
 
 def test_a_look_up_is_as_patient_as_a_delivery() -> None:
     """A look-up is tried again after failures and throttling, and says what is held."""
-    says: list[Held | Exception | None] = [SILENCE, ThrottledError("fake: 429", 1.0), BROKEN, Held("7", same=True)]
+    says: list[Held | Exception | None] = [SILENCE, ThrottledError("fake: 429", 1.0), BROKEN, Held("7")]
 
     class Moody(FakeTarget):
         async def look_up(self, row: Row) -> Held | None:
@@ -553,7 +553,7 @@ def test_a_look_up_is_as_patient_as_a_delivery() -> None:
 
     async def scenario() -> None:
         courier = make_courier(Moody())
-        assert await courier.look_up(Row("C-1"), lambda: None) == Held("7", same=True)
+        assert await courier.look_up(Row("C-1"), lambda: None) == Held("7")
         assert courier.requests == 4
 
     run(scenario())

@@ -151,16 +151,57 @@ def test_what_a_new_customer_proves(shown: dict[str, object], sent: dict[str, ob
     assert (found.target_id, found.same) == (ID, same)
 
 
+@pytest.mark.parametrize("target_id", [None, ID])
+@pytest.mark.parametrize(
+    ("changed", "differing"),
+    [
+        ({}, ()),
+        ({"ownerName": ["Grimble", "?"]}, ("ownerName",)),
+        ({"bankName": ["?", "Bank"]}, ("bankName",)),
+        ({"iban": ["CH9300762011623852957", "AT021203000000002020"]}, ("iban",)),
+        (
+            {"iban": ["CH9300762011623852957", "AT021203000000002020"], "ownerName": ["?", "Quatrain"]},
+            ("iban", "ownerName"),
+        ),
+        ({"iban": ["AT021203000000002020", "DE02120300000000202051"]}, ("bankName", "ownerName")),
+        (
+            {"iban": ["DE02120300000000202051"], "ownerName": ["Grimble"], "bankName": [None]},
+            ("bankName", "iban", "ownerName"),
+        ),
+        ({"iban": ["DE02120300000000202051"], "ownerName": ["Grimble"], "bankName": None}, ("iban", "ownerName")),
+        ({"iban": None}, ("bankName", "ownerName")),
+        ({"iban": None, "ownerName": None, "bankName": None}, ()),
+        ({"bic": [None, "INVEDEFFXXX"]}, ("bic",)),
+    ],
+)
+def test_the_parts_of_accounts_that_differ_are_named(
+    changed: dict[str, object], differing: tuple[str, ...], target_id: str | None
+) -> None:
+    """Accounts are known by their IBAN; those of another number, or of no IBAN, differ in all that was asked for."""
+    sent = {**ACCOUNTS, **{f"refAccounts.{part}": value for part, value in changed.items()}}
+    found = held(customer(refAccounts=SHOWN, labels=["a"]), Row(ENTITY, {**sent, "labels": ["b"]}, target_id))
+    assert found is not None
+    assert found.differing == ("labels", *(f"refAccounts.{part}" for part in differing))
+
+
+@pytest.mark.parametrize("status", ["RECEIVED", "INVALID", "CREATED"])
+def test_what_differs_is_named_whatever_the_status(status: str) -> None:
+    """That nothing was decided, or against the customer, makes no field differ; and none of them the same."""
+    found = held(customer(customerStatus=status, labels=["a"]), Row(ENTITY, {"labels": ["a"]}))
+    assert found is not None
+    assert (found.differing, found.same) == ((), status == "CREATED")
+
+
 def test_an_update_is_proven_by_its_labels() -> None:
     """Accounts were not sent: where others are shown, that is told, for it cannot be changed."""
     shown = customer(labels=["a"], refAccounts=SHOWN)
-    assert held(shown, Row(ENTITY, {"labels": ["a"], **ACCOUNTS}, ID)) == Held(ID, same=True)
-    assert held(shown, Row(ENTITY, {"labels": ["b"]}, ID)) == Held(ID, same=False)
+    assert held(shown, Row(ENTITY, {"labels": ["a"], **ACCOUNTS}, ID)) == Held(ID)
+    assert held(shown, Row(ENTITY, {"labels": ["b"]}, ID)) == Held(ID, ("labels",))
     other = held(customer(labels=["a"], refAccounts=SHOWN[:1]), Row(ENTITY, {"labels": ["a"], **ACCOUNTS}, ID))
     assert other is not None
     assert [(each.code, each.field) for each in other.refusals] == [("not_updatable", "refAccounts.iban")]
     silent = held(customer(labels=["a"], refAccounts=None), Row(ENTITY, {"labels": ["a"], **ACCOUNTS}, ID))
-    assert silent == Held(ID, same=True), "what is not shown speaks against nobody"
+    assert silent == Held(ID), "what is not shown speaks against nobody"
 
 
 @pytest.mark.parametrize("target_id", [None, ID])
@@ -177,12 +218,12 @@ def test_another_type_is_told(target_id: str | None) -> None:
 @pytest.mark.parametrize("status", ["CREATED", "PENDING", "ACTIVE", "ESTATE", "SOMETHING_NEW"])
 def test_any_other_status_is_decided(status: object) -> None:
     """The vendor's list of statuses is not fully known."""
-    assert held(customer(customerStatus=status), Row(ENTITY)) == Held(ID, same=True)
+    assert held(customer(customerStatus=status), Row(ENTITY)) == Held(ID)
 
 
 def test_a_customer_that_waits_for_its_validation_is_not_decided() -> None:
     """It is held, and proves nothing yet."""
-    assert held(customer(customerStatus="RECEIVED"), Row(ENTITY)) == Held(ID, same=False, pending=True)
+    assert held(customer(customerStatus="RECEIVED"), Row(ENTITY)) == Held(ID, pending=True)
 
 
 @pytest.mark.parametrize("status", ["INVALID", "REJECTED"])

@@ -247,8 +247,8 @@ def test_a_failing_platform_is_an_error(row: Row, status: int, kind: type[Connec
 
 def test_a_known_id_is_looked_up_by_it() -> None:
     """404 may be a customer that is not visible yet; anything unclear is no answer."""
-    assert look_up(always(200, customer(labels=["a"])), KNOWN) == Held(ID, same=True)
-    assert look_up(always(200, customer(labels=["b"])), KNOWN) == Held(ID, same=False)
+    assert look_up(always(200, customer(labels=["a"])), KNOWN) == Held(ID)
+    assert look_up(always(200, customer(labels=["b"])), KNOWN) == Held(ID, ("labels",))
     assert look_up(always(404, problem()), KNOWN) is None
     for app in (always(400, problem()), always(200, customer(entityId=OTHER)), always(200)):
         with pytest.raises(TransientError):
@@ -264,7 +264,7 @@ def test_a_reference_is_looked_up_by_the_filter() -> None:
         invalid = customer(customerId=OTHER, customerStatus="INVALID")
         return httpx.Response(200, json=listed(invalid, customer(labels=["a"]), customer(customerId=OTHER)))
 
-    assert look_up(app, Row(ENTITY.upper(), NEW.values)) == Held(ID, same=True, others=1)
+    assert look_up(app, Row(ENTITY.upper(), NEW.values)) == Held(ID, others=1)
     assert dict(seen[0].params) == {"limit": "100", "entityId": ENTITY}
 
 
@@ -295,7 +295,7 @@ def test_an_entity_is_looked_for_behind_empty_answers() -> None:
         following = str(len(request.url.params.get("cursor", "")) + 1)
         return httpx.Response(200, json=listed(customer()) if last else listed(cursor=following))
 
-    assert look_up(app, Row(ENTITY)) == Held(ID, same=True)
+    assert look_up(app, Row(ENTITY)) == Held(ID)
     with pytest.raises(TransientError, match="no end"):
         look_up(always(200, listed(cursor="again")), NEW)
 
