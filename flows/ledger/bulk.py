@@ -45,6 +45,20 @@ def write_rows(connection: Connection, table: Table, rows: Sequence[_Row]) -> No
         connection.exec_driver_sql(_upsert(table), list(rows))
 
 
+def add_rows(connection: Connection, table: Table, rows: Sequence[_Row]) -> None:
+    """Insert whole rows, and leave those alone whose primary key is there already.
+
+    In the order of their keys: of two transactions that add the same rows none waits for the other in a circle.
+    """
+    if not rows:
+        return
+    rows = sorted(rows)
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_array_addition(table), _arrays(rows))
+    else:
+        connection.exec_driver_sql(_addition(table), rows)
+
+
 def delete_rows(connection: Connection, table: Table, keys: Sequence[_Row]) -> None:
     """Delete rows by their whole primary key, in the table's order; as quick as `write_rows`, for the same reason."""
     if not keys:
@@ -61,15 +75,15 @@ def among(connection: Connection, column: ColumnElement[Any], texts: Sequence[st
     PostgreSQL is given one array: a thousand parameters took it twice as long (20 instead of 9 milliseconds).
     """
     if connection.dialect.name == "postgresql":
-        return column == any_(bindparam(None, [_storable(text) for text in texts], type_=ARRAY(String)))
+        return column == any_(bindparam(None, [storable(text) for text in texts], type_=ARRAY(String)))
     return column.in_(texts)
 
 
 def _arrays(rows: Sequence[_Row]) -> tuple[list[Any], ...]:
-    return tuple([_storable(value) for value in column] for column in zip(*rows, strict=True))
+    return tuple([storable(value) for value in column] for column in zip(*rows, strict=True))
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """Replace the one character that PostgreSQL's text cannot hold (NUL), so that it costs no run.
 
     A customer with such a key or reference is not met again under it: it is compared with the target's copy.
@@ -88,6 +102,20 @@ def _upsert(table: Table) -> str:
 def _deletion(table: Table) -> str:
     conditions = [column == bindparam(column.name) for column in table.primary_key]
     return str(delete(table).where(*conditions).compile(dialect=sqlite.dialect(paramstyle="qmark")))
+
+
+@cache
+def _addition(table: Table) -> str:
+    statement = sqlite.insert(table).on_conflict_do_nothing()
+    columns = [column.name for column in table.columns]
+    return str(statement.compile(dialect=sqlite.dialect(paramstyle="qmark"), column_keys=columns))
+
+
+@cache
+def _array_addition(table: Table) -> str:
+    names = [column.name for column in table.columns]
+    insert = postgresql.insert(table).from_select(names, select(*_given(table, names).c))
+    return _binary(insert.on_conflict_do_nothing())
 
 
 @cache

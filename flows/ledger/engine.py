@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from flows.document import JobError
 
 _BUSY_SECONDS = 30
+# SQLite looks again after 1, 2, 5 and ever more milliseconds, up to 100: all who come overtake one who has waited long
+# (of nine busy writers one waited for 8 s). Begun anew after the third look, all have the same chance (0.8 s).
+_TURN_MILLISECONDS = 8
 _READS_ONLY = "rollcall_reads_only"
 
 # A server that is gone without a word is noticed by the kernel, not after two hours. What the URL says comes first.
@@ -50,6 +55,8 @@ def open_engine(url: URL, *, making: bool = True) -> Engine:
     if url.get_backend_name() == "postgresql":
         url = url.set(query=_POSTGRESQL_PATIENCE | dict(url.query))
         options |= {"pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
+        if url.drivername == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")  # which SQLAlchemy takes by itself from 2.1 on
     try:
         engine = create_engine(url, **options)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
@@ -64,6 +71,22 @@ def open_engine(url: URL, *, making: bool = True) -> Engine:
     elif engine.dialect.name == "postgresql":
         event.listen(engine, "connect", _configure_postgresql)
     return engine
+
+
+def open_scratch() -> Engine:
+    """Make a database that is gone when its one connection is closed: it has no file that anybody could find.
+
+    SQLite keeps it in memory, and in a file without a name where it grows. One thread at a time may use it.
+    """
+    made: Engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect("", check_same_thread=False),
+        poolclass=StaticPool,
+        hide_parameters=True,
+    )
+    event.listen(made, "connect", _configure_scratch)
+    event.listen(made, "begin", _begin_sqlite)
+    return made
 
 
 def reading_from(engine: Engine) -> Connection:
@@ -117,10 +140,41 @@ def _configure_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
     cursor.close()
 
 
+def _configure_scratch(connection: Any, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves
+    connection.execute("PRAGMA synchronous = OFF")
+
+
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later fails at once when another wrote meanwhile, timeout or not.
-    reads_only = connection.get_execution_options().get(_READS_ONLY)
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get(_READS_ONLY):
+        connection.exec_driver_sql("BEGIN")
+        return
+    _set_patience(connection, _TURN_MILLISECONDS)
+    try:
+        _begin_in_turn(connection)
+    finally:
+        _set_patience(connection, _BUSY_SECONDS * 1000)
+
+
+def _begin_in_turn(connection: Connection) -> None:
+    """Begin to write, waiting as long as others do."""
+    driver: Any = connection.connection.driver_connection
+    end = time.monotonic() + _BUSY_SECONDS
+    while time.monotonic() < end:
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                break
+        else:
+            return
+    connection.exec_driver_sql("BEGIN IMMEDIATE")  # for its error
+
+
+def _set_patience(connection: Connection, milliseconds: int) -> None:
+    driver: Any = connection.connection.driver_connection
+    driver.execute(f"PRAGMA busy_timeout = {milliseconds}")
 
 
 def _configure_postgresql(connection: Any, _: ConnectionPoolEntry) -> None:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, or_, select
 
 from flows.ledger import tables
 from mappings.finding import Finding
@@ -72,30 +72,43 @@ class Readable(Protocol):
 
 
 class History:
-    """Reads a ledger for people and programs."""
+    """Reads a ledger for people and programs; a migration is one run to them, however many partitions it has."""
 
     def __init__(self, ledger: Readable) -> None:
         self._ledger = ledger
 
-    def runs(self, job: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
-        """List the latest runs, newest first, with their counts as the ledger closed them."""
-        query = select(tables.runs).order_by(tables.runs.c.run.desc()).limit(limit)
+    def runs(self, job: str | None = None, limit: int = 50, *, partitions: bool = False) -> list[dict[str, Any]]:
+        """List the latest runs, newest first, with their counts as the ledger closed them.
+
+        With `partitions`, those of a migration come after it, attempt by attempt; they are not counted in `limit`.
+        """
+        columns = tables.runs.c
+        query = select(tables.runs).where(columns.migration.is_(None)).order_by(columns.run.desc()).limit(limit)
         if job is not None:
-            query = query.where(tables.runs.c.job == job)
+            query = query.where(columns.job == job)
         with self._ledger.reading() as connection:
-            return [_run(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name
+            found = connection.execute(query).all()
+            shown = {row.run: [row] for row in found}
+            if partitions:
+                parts = select(tables.runs).where(columns.migration.in_(shown))
+                for row in connection.execute(parts.order_by(columns.partition, columns.run)):
+                    shown[row.migration].append(row)
+        return [_run(row._mapping) for rows in shown.values() for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
 
     def rejects(self, job: str | None = None, run: int | None = None) -> list[RejectEntry]:
         """List open rejects, or with `run` those of that run, open or not, in the order of source and findings."""
-        rejects, scopes, lines = tables.rejects, tables.scopes, tables.lines
-        query = select(rejects, scopes.c.job).join(scopes, scopes.c.scope == rejects.c.scope)
+        rejects, scopes, lines, runs = tables.rejects, tables.scopes, tables.lines, tables.runs.c
+        query = _with_rejects()
         if job is not None:
             query = query.where(scopes.c.job == job)
         if run is None:
             query = query.where(rejects.c.closed_at.is_(None))
         else:
-            of_run = select(lines.c.source_key).where(lines.c.run == run, lines.c.outcome.in_(("invalid", "rejected")))
-            of_job = select(tables.runs.c.scope).where(tables.runs.c.run == run).scalar_subquery()
+            family = select(runs.run).where(or_(runs.run == run, runs.migration == run))
+            of_run = select(lines.c.source_key).where(
+                lines.c.run.in_(family), lines.c.outcome.in_(("invalid", "rejected"))
+            )
+            of_job = select(runs.scope).where(runs.run == run).scalar_subquery()
             query = query.where(rejects.c.scope == of_job, rejects.c.source_key.in_(of_run))
         with self._ledger.reading() as connection:
             return _rejects(connection, query.order_by(rejects.c.line, rejects.c.source_key))
@@ -106,11 +119,25 @@ class History:
             return _story(connection, job, reference)
 
 
+def _with_rejects() -> Select[Any]:
+    """Select rejects with their jobs, and with the runs that people know."""
+    rejects, scopes = tables.rejects, tables.scopes
+    runs = tables.runs
+    known = func.coalesce(runs.c.migration, rejects.c.run).label("known_run")
+    return (
+        select(rejects, scopes.c.job, known)
+        .join(scopes, scopes.c.scope == rejects.c.scope)
+        .outerjoin(runs, runs.c.run == rejects.c.run)
+    )
+
+
 def _run(row: Mapping[Any, Any]) -> dict[str, Any]:
     figures = dict(row)
     resumed = figures.pop("resumes_run_id")
-    figures.pop("scope")
+    for ours in ("scope", "stop_asked"):
+        figures.pop(ours)
     figures["whole"] = bool(figures["whole"])
+    figures["migration"] = str(figures["migration"]) if figures["migration"] else None
     return {"run_id": str(figures.pop("run")), "resumes_run_id": str(resumed) if resumed else None, **figures}
 
 
@@ -126,7 +153,7 @@ def _rejects(connection: Connection, query: Select[Any]) -> list[RejectEntry]:
                 found.setdefault((scope, row.source_key), []).append(Finding(row.code, row.field, row.description))
     return [
         RejectEntry(
-            run_id=str(row.run),
+            run_id=str(row.known_run),
             job=row.job,
             reference=row.reference,
             source_key=row.source_key,
@@ -146,7 +173,7 @@ def _rejects(connection: Connection, query: Select[Any]) -> list[RejectEntry]:
 def _story(connection: Connection, job: str, reference: str) -> Story:
     lines, runs = tables.lines, tables.runs
     told = connection.execute(
-        select(lines)
+        select(lines, func.coalesce(runs.c.migration, runs.c.run).label("known_run"))
         .join(runs, runs.c.run == lines.c.run)
         .where(runs.c.job == job, lines.c.reference == reference)
         .order_by(lines.c.run, lines.c.page, lines.c.position)
@@ -166,26 +193,26 @@ def _story(connection: Connection, job: str, reference: str) -> Story:
             .where(customers.c.scope.in_(scopes), customers.c.source_key == key)
             .order_by(customers.c.run.desc())
         ).first()
-    intent = connection.execute(
-        select(intents).where(intents.c.scope.in_(scopes), intents.c.reference == reference)
-    ).first()
-    query = select(rejects, tables.scopes.c.job).join(tables.scopes, tables.scopes.c.scope == rejects.c.scope)
-    open_ones = query.where(
+    asked = select(func.coalesce(runs.c.migration, intents.c.run)).outerjoin(runs, runs.c.run == intents.c.run)
+    unanswered = connection.execute(asked.where(intents.c.scope.in_(scopes), intents.c.reference == reference)).scalar()
+    open_ones = _with_rejects().where(
         rejects.c.scope.in_(scopes), rejects.c.reference == reference, rejects.c.closed_at.is_(None)
     )
     rejected = _rejects(connection, open_ones)
-    last = max((row.run for row in told), default=None)
-    since = select(runs.c.run).where(runs.c.job == job, runs.c.status == "completed", runs.c.run > (last or 0))
+    last = max((row.known_run for row in told), default=None)
+    since = select(runs.c.run).where(
+        runs.c.job == job, runs.c.migration.is_(None), runs.c.status == "completed", runs.c.run > (last or 0)
+    )
     return Story(
         reference=reference,
         source_key=key,
         outcome=customer.outcome if customer else None,
         target_id=crossing.target_id if crossing else None,
         last_run_id=str(last) if last else None,
-        unanswered_since_run=str(intent.run) if intent else None,
+        unanswered_since_run=str(unanswered) if unanswered else None,
         chapters=tuple(
             Chapter(
-                run_id=str(row.run),
+                run_id=str(row.known_run),
                 decided_at=row.decided_at,
                 source_key=row.source_key,
                 outcome=row.outcome,

@@ -44,21 +44,38 @@ def open_to_read(state: str) -> Reader:
 
     Raises JobError where there is none, or its schema is not the one that this program reads.
     """
-    url = parse_url(state)
-    if is_missing(state):
-        raise JobError(f"there is no ledger {_shown(url)}; a run makes it")
-    reader = Reader(open_engine(url, making=False), url)
-    try:
-        _refuse_another(_settings(reader, url), url)
-    except BaseException:
-        reader.close()
-        raise
+    refuse_missing(state)
+    if (reader := open_if_there(state)) is None:
+        raise JobError(f"there is no ledger in {_shown(parse_url(state))} yet; a run makes it")
     return reader
 
 
-def _refuse_another(found: Mapping[str, str] | None, url: URL) -> None:
+def open_if_there(state: str) -> Reader | None:
+    """Open a ledger for questions alone, None where no run has made it yet; raises as `open_to_read`."""
+    if is_missing(state):
+        return None
+    url = parse_url(state)
+    reader = Reader(open_engine(url, making=False), url)
+    try:
+        found = _settings(reader, url)
+        if found is not None:
+            _refuse_another(found, url)
+    except BaseException:
+        reader.close()
+        raise
     if found is None:
-        raise JobError(f"there is no ledger in {_shown(url)} yet; a run makes it")
+        reader.close()
+        return None
+    return reader
+
+
+def refuse_missing(state: str) -> None:
+    """Raise JobError where a ledger is a file that no run has made yet."""
+    if is_missing(state):
+        raise JobError(f"there is no ledger {_shown(parse_url(state))}; a run makes it")
+
+
+def _refuse_another(found: Mapping[str, str], url: URL) -> None:
     if (version := int(found["schema"])) < len(MIGRATIONS):
         raise JobError(
             f"the ledger {_shown(url)} has schema version {version}, this program reads {len(MIGRATIONS)}:"

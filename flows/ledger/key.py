@@ -77,6 +77,15 @@ def new_key(url: URL, known: str | None, *, rekey: bool) -> bytes:
     return make_key(url)
 
 
+def refuse_other_key(connection: Connection, key: bytes | None) -> None:
+    """Raise JobError where a ledger that is only read was written with another key, or with one that is missing."""
+    known = known_key(connection)
+    if known is not None and key is None:
+        raise JobError(f"the key of the ledger is missing: {_GIVE_BACK}")
+    if known is not None and key is not None and check_value(key) != known:
+        raise JobError(f"the ledger was written with another key: {_GIVE_BACK}")
+
+
 def settle_key(connection: Connection, key: bytes, *, rekey: bool) -> None:
     """Note the key's check value, or compare it; raises JobError for another key, which `rekey` takes over."""
     value = check_value(key)

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from flows.ledger import recall, survey, watermark
+from flows.ledger import recall, survey, turn, watermark
 from flows.ledger.count import run_counts
 from flows.ledger.damage import describe
 from flows.ledger.engine import reading_from
@@ -79,20 +79,30 @@ class Knowledge:
         with self.reading() as connection:
             return recall.unanswered(connection, run)
 
-    def owners(self, scope: int, keys: Sequence[str]) -> list[str]:
-        """List the other source keys that hold the references of these rejects."""
+    def replay_keys(self, scope: int, code: str | None) -> list[str]:
+        """List the source keys of open rejects and of deferred customers, or of open rejects with this code."""
         with self.reading() as connection:
-            return recall.owners(connection, scope, keys)
+            return turn.replay_keys(connection, scope, code)
+
+    def open_codes(self, scope: int) -> dict[str, int]:
+        """Count the open rejects by code, the most frequent first."""
+        with self.reading() as connection:
+            return turn.open_codes(connection, scope)
+
+    def turns(self, scope: int, keys: Sequence[str], late_code: str) -> list[list[str]]:
+        """Put source keys that are tried again into the order in which they may have their references."""
+        with self.reading() as connection:
+            return turn.turns(connection, scope, keys, late_code)
 
     def unmet(self, run: Run) -> list[str]:
         """List the source keys of open rejects and of deferred customers that this run has not met."""
         with self.reading() as connection:
             return recall.unmet(connection, run)
 
-    def counts(self, run: Run) -> Counts:
-        """Count the outcomes of a run's confirmed pages."""
+    def counts(self, run: Run, first_page: int | None = None) -> Counts:
+        """Count the outcomes of a run's confirmed pages, or of those from one on."""
         with self.reading() as connection:
-            return run_counts(connection, run.number)
+            return run_counts(connection, run.number, first_page)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -68,7 +68,28 @@ CREATE TABLE sources (
   PRIMARY KEY (scope, source)) {packed}
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
+_THIRD = """
+ALTER TABLE runs ADD COLUMN kind TEXT NOT NULL DEFAULT 'sync';
+ALTER TABLE runs ADD COLUMN stop_asked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN migration INTEGER;
+ALTER TABLE runs ADD COLUMN partition INTEGER;
+CREATE INDEX runs_by_migration ON runs (migration, partition);
+CREATE TABLE partitions (
+  scope INTEGER NOT NULL, number INTEGER NOT NULL, source TEXT NOT NULL, fingerprint TEXT NOT NULL,
+  after_key TEXT, until_key TEXT, done INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (scope, number)) {packed};
+CREATE TABLE claims (
+  scope INTEGER NOT NULL, reference TEXT NOT NULL, source_key TEXT NOT NULL,
+  PRIMARY KEY (scope, reference)) {packed};
+CREATE TABLE shares (
+  scope INTEGER NOT NULL, lease TEXT NOT NULL, requests INTEGER NOT NULL,
+  PRIMARY KEY (scope, lease)) {packed};
+CREATE TABLE differences (
+  run INTEGER NOT NULL, reference TEXT NOT NULL, kind TEXT NOT NULL, fields TEXT NOT NULL,
+  PRIMARY KEY (run, reference)) {packed}
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
 
 _DIALECT = {
     "sqlite": {"identity": "INTEGER PRIMARY KEY AUTOINCREMENT", "bytes": "BLOB", "packed": "WITHOUT ROWID"},

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, or_, select
 
 from flows.ledger import tables
 from flows.ledger.bulk import among
+from flows.ledger.count import family
 from flows.ledger.record import Crossing, Intent, Place, Remembered, Run
 
 
@@ -81,31 +82,33 @@ def unmet(connection: Connection, run: Run) -> list[str]:
     return sorted({key for query in (refused, waiting) for key in connection.execute(query).scalars()})
 
 
-def deferred(connection: Connection, run: Run) -> tuple[dict[str, Place], list[tuple[int, int]]]:
+def deferred(connection: Connection, run: Run) -> tuple[dict[str, Place], list[Place]]:
     """Find where this run met the customers that it deferred, by their source keys.
 
-    Gives as well the places (page, position) of deferred records of which the run has met a newer version since.
+    Gives as well the places of deferred records of which the run has met a newer version since.
     """
     lines, customers = tables.lines.c, tables.customers.c
+    place = (lines.page, lines.position, lines.reference, lines.run)
     query = (
-        select(lines.source_key, lines.page, lines.position, lines.reference, customers.outcome, customers.run)
+        select(lines.source_key, *place, customers.outcome, customers.run)
         .select_from(
             tables.lines.outerjoin(
                 tables.customers, and_(customers.scope == run.scope, customers.source_key == lines.source_key)
             )
         )
-        .where(lines.run == run.number, lines.outcome == "deferred")
-        .order_by(lines.page, lines.position)
+        .where(lines.run.in_(family(connection, run.number)), lines.outcome == "deferred")
+        .order_by(lines.run, lines.page, lines.position)
     )
     waiting: dict[str, Place] = {}
     outdated = []
-    for key, page, position, reference, outcome, decided in connection.execute(query):
-        if (outcome, decided) != ("deferred", run.number):
-            outdated.append((page, position))
+    for key, *place_found, outcome, decided in connection.execute(query):
+        found = Place(*place_found)
+        if (outcome, decided) != ("deferred", found.run):
+            outdated.append(found)
             continue
         if key in waiting:
-            outdated.append((waiting[key].page, waiting[key].position))
-        waiting[key] = Place(page, position, reference)
+            outdated.append(waiting[key])
+        waiting[key] = found
     return waiting, outdated
 
 
@@ -119,9 +122,8 @@ def keys_of(connection: Connection, scope: int, reference: str) -> list[str]:
 
 
 def unanswered(connection: Connection, run: Run) -> list[Intent]:
-    """List the intents of earlier runs that nothing in this run has answered."""
+    """List the intents of earlier runs that nothing in this run has answered; of its partitions those that died."""
     columns = tables.intents.c
-    query = select(columns.reference, columns.source_key, columns.run).where(
-        columns.scope == run.scope, columns.run < run.number
-    )
+    left = or_(columns.run < run.number, columns.run.in_(family(connection, run.number)[1:]))
+    query = select(columns.reference, columns.source_key, columns.run).where(columns.scope == run.scope, left)
     return [Intent(*row) for row in connection.execute(query)]

@@ -11,6 +11,7 @@ from mappings.finding import Finding
 Outcome = Literal["created", "updated", "unchanged", "filtered", "invalid", "rejected", "deferred"]
 Stage = Literal["extract", "check", "map", "reference", "send"]
 Status = Literal["running", "completed", "failed", "stopped", "interrupted"]
+Kind = Literal["sync", "replay", "migrate"]
 
 # What the target is known to hold: only these leave a record hash behind.
 DONE: frozenset[str] = frozenset({"created", "updated", "unchanged"})
@@ -42,6 +43,7 @@ class Place(NamedTuple):
     page: int
     position: int
     reference: str | None
+    run: int  # that of a migration's partition, or the run itself
 
 
 class OpenReject(NamedTuple):
@@ -152,6 +154,7 @@ class Run:
     fresh: bool  # this job has no state at this target yet
     unanswered: frozenset[str] = frozenset()  # references that an earlier run sent and that have no answer
     wary: bool = False  # the last three runs died, the latter two without any progress: a record may be to blame
+    partition: int | None = None  # of a migration
 
 
 def moment_text(moment: datetime) -> str:

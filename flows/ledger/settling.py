@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from flows.ledger import tables
 from flows.ledger.bulk import among, delete_rows, write_rows
-from flows.ledger.record import DONE, OpenReject, Run, Settlement, moment_text
+from flows.ledger.record import DONE, OpenReject, Place, Run, Settlement, moment_text
 
 _FIRST_PAUSE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(hours=24)
@@ -73,13 +73,13 @@ def _settle_rejects(connection: Connection, run: Run, settlements: Sequence[Sett
         write_rows(connection, tables.findings, list(_findings(run, fresh)))
 
 
-def forget_outdated(connection: Connection, run: Run, places: Sequence[tuple[int, int]]) -> None:
-    """Count records (page, position) as unchanged that were decided about, and are older than another version."""
-    delete_rows(connection, tables.lines, [(run.number, page, position) for page, position in places])
-    for page, count in Counter(page for page, _ in places).items():
+def forget_outdated(connection: Connection, places: Sequence[Place]) -> None:
+    """Count records as unchanged that were decided about, and are older than another version."""
+    delete_rows(connection, tables.lines, [(place.run, place.page, place.position) for place in places])
+    for (run, page), count in Counter((place.run, place.page) for place in places).items():
         connection.execute(
             update(tables.pages)
-            .where(tables.pages.c.run == run.number, tables.pages.c.page == page)
+            .where(tables.pages.c.run == run, tables.pages.c.page == page)
             .values(unchanged=tables.pages.c.unchanged + count)
         )
 

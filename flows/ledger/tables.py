@@ -52,6 +52,10 @@ runs = Table(
         )
     ),
     Column("whole", Integer),  # 1 where every record of the source was met
+    Column("kind", String),
+    Column("stop_asked", Integer),  # 1 where a migration was asked to stop, 2 at once; its partitions look here
+    Column("migration", Integer),  # the run that this one is a partition of
+    Column("partition", Integer),
 )
 
 # what the source counted in a page, and where the page ends
@@ -175,6 +179,47 @@ watermarks = Table(
     Column("fingerprint", String),
     Column("run", Integer),
     Column("seal", String),  # made with the ledger's key over all that decides where a run begins
+)
+
+# the key ranges that a migration under way is divided into
+partitions = Table(
+    "partitions",
+    metadata,
+    Column("scope", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("source", String),
+    Column("fingerprint", String),
+    Column("after_key", String),
+    Column("until_key", String),
+    Column("done", Integer),
+)
+
+# which record of a migration under way has met a reference first
+claims = Table(
+    "claims",
+    metadata,
+    Column("scope", Integer, primary_key=True),
+    Column("reference", String, primary_key=True),
+    Column("source_key", String),
+)
+
+# how many requests each partition may have in flight, under its lease
+shares = Table(
+    "shares",
+    metadata,
+    Column("scope", Integer, primary_key=True),
+    Column("lease", String, primary_key=True),
+    Column("requests", Integer),
+)
+
+# customers whom a migration's verification found otherwise at the target than in the source
+differences = Table(
+    "differences",
+    metadata,
+    Column("run", Integer, primary_key=True),
+    Column("reference", String, primary_key=True),
+    Column("kind", String),
+    Column("fields", String),
 )
 
 # who may write for a job; the token grows with every holder

@@ -12,14 +12,17 @@ import pytest
 from sqlalchemy import Connection, text
 
 from flows.document import JobError
-from flows.ledger import lease, tables
+from flows.ledger import tables
+from flows.ledger.acquisition import _Applicant, take_lease
 from flows.ledger.bulk import delete_rows, write_rows
 from flows.ledger.knowledge import LedgerError
 from flows.ledger.lease import LeaseHeldError
 from flows.ledger.ledger import Ledger
+from flows.ledger.lock import OwnerLock
 from flows.ledger.record import moment_text
+from flows.ledger.steady import STEADY
 from flows.run import now
-from tests.flows.clock import SetClock
+from tests.flows.ledger.pulse import Pulse
 from tests.server import Database
 from tests.state import KEY, State, server_state
 
@@ -110,13 +113,15 @@ def test_of_two_that_take_a_free_lease_at_once_one_gets_it(ledger: Ledger, *, kn
         ledger.take_lease("crm")
         ledger.release_lease()
 
+    applicant = _Applicant(ledger.engine, "crm", now, STEADY, None, OwnerLock(ledger.engine, "crm"))
+
     def take_it() -> int:
         with ledger.engine.begin() as connection:
-            return lease._take(connection, "crm", "", now())
+            return applicant._write(connection, "")
 
     with ThreadPoolExecutor(1) as thread:
         with ledger.engine.begin() as connection:
-            assert lease._take(connection, "crm", "", now()) == 1 + known
+            assert applicant._write(connection, "") == 1 + known
             taking = thread.submit(take_it)
             wait_for_a_lock(connection)
         with pytest.raises(LeaseHeldError):
@@ -124,14 +129,15 @@ def test_of_two_that_take_a_free_lease_at_once_one_gets_it(ledger: Ledger, *, kn
 
 
 def test_a_lease_renewed_while_another_looked_at_it_is_not_taken(ledger: Ledger) -> None:
-    """S09: who finds a lease run out waits for the transaction in which its holder renews it."""
-    clock = SetClock()
-    held = lease.take_lease(ledger.engine, "crm", clock)
-    clock.forward(seconds=61)
+    """S09: who has watched a lease to the end waits for the transaction in which its holder renews it after all."""
+    held = take_lease(ledger.engine, "crm", now)
+    with ledger.engine.begin() as connection:
+        long_ago = {"renewed_at": "2026-03-01T12:00:00", "expires_at": "2026-03-01T12:00:40"}
+        connection.execute(tables.leases.update().values(**long_ago))
     with ThreadPoolExecutor(1) as thread:
         with ledger.engine.begin() as connection:
             held.prove(connection)
-            taking = thread.submit(lease.take_lease, ledger.engine, "crm", clock)
+            taking = thread.submit(take_lease, ledger.engine, "crm", now, steady=Pulse().steady)
             wait_for_a_lock(connection)
         with pytest.raises(LeaseHeldError):
             taking.result(10)
@@ -156,7 +162,7 @@ def test_a_lease_is_not_freed_by_a_lock_of_the_same_name_elsewhere(ledger: Ledge
     assert ledger._lease is not None
     ledger._lease.lock.release()
     with pytest.raises(LeaseHeldError):
-        lease.take_lease(ledger.engine, "crm", now)
+        take_lease(ledger.engine, "crm", now)
 
 
 def test_a_locked_lease_is_not_waited_for_without_end(ledger: Ledger) -> None:
@@ -173,6 +179,29 @@ def test_a_locked_lease_is_not_waited_for_without_end(ledger: Ledger) -> None:
             driver.commit()
         with pytest.raises(LedgerError, match="lock timeout"):
             ledger.renew_lease()
+
+
+def test_who_is_frozen_within_a_transaction_keeps_nobody_out(served: State) -> None:
+    """S09: the server ends a transaction in which nothing happens, before those that wait for its rows give up."""
+    frozen, other = (Ledger.open(served.url, served.environment, now) for _ in range(2))
+    patience = text("SHOW idle_in_transaction_session_timeout")
+    frozen.take_lease("crm")
+    with frozen.writing() as connection:
+        assert connection.execute(patience).scalar() == "20s"
+    with frozen.reading() as connection:  # which may be long, and is in nobody's way
+        assert connection.execute(patience).scalar() == "0"
+
+    def fall_asleep() -> None:
+        with frozen.writing() as connection:
+            connection.execute(text("SET idle_in_transaction_session_timeout = '100ms'"))
+            with pytest.raises(LeaseHeldError):
+                other.take_lease("crm")
+            connection.execute(text("SELECT 1"))
+
+    with pytest.raises(LedgerError, match="idle-in-transaction"):
+        fall_asleep()
+    frozen.close()
+    other.close()
 
 
 def test_a_commit_is_on_disk_whatever_the_server_is_set_to(served: State, postgresql: Database) -> None:

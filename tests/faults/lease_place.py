@@ -1,0 +1,108 @@
+"""A job, its customers and a sandbox, with the ledger in a file or on a server, for runs that compete for one lease."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from connectors.sandbox.app import SandboxApp
+from connectors.sandbox.fault import Faults
+from connectors.sandbox.journal import Entry
+from connectors.sandbox.server import running
+from connectors.sandbox.valomnia.vendor import valomnia_app
+from tests.faults.lease_run import Starter
+from tests.flows.kill_judge import differences, repeats, writes
+from tests.flows.kill_population import Population
+from tests.server import connect
+from tests.state import State
+
+LOGIN = "/j_spring_security_check"
+
+
+@dataclass(frozen=True, slots=True)
+class LeasePlace:
+    """A sandbox in this process, the customers that are to go there, and the ledger of whoever takes them there."""
+
+    app: SandboxApp
+    population: Population
+
+    @property
+    def runs(self) -> Starter:
+        """What starts runs of the job."""
+        return Starter(self.population.job, self.population.settings)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Every request so far, signing in included."""
+        return list(self.app.journal.entries)
+
+    @property
+    def writes(self) -> int:
+        """How many upserts there were."""
+        return len(writes(self.entries))
+
+    @property
+    def logins(self) -> int:
+        """How many runs signed in."""
+        return sum(entry.path == LOGIN for entry in self.entries)
+
+    @property
+    def repeated(self) -> int:
+        """How many upserts nobody needed."""
+        return len(repeats(self.entries))
+
+    @property
+    def plain(self) -> int:
+        """How many upserts one run makes: customers that are fit, and those that only the target refuses."""
+        return sum(number % 100 not in (13, 37, 83, 97) for number in range(self.population.size))
+
+    def pace(self, latency_ms: float) -> None:
+        """Let the sandbox take so long for each answer from now on."""
+        self.app.faults = Faults(latency_ms=latency_ms)
+
+    def differences(self) -> list[str]:
+        """List what is not as it must be at the end."""
+        return differences(self.population, self.entries, self.app.vendor.customers(""))
+
+    def ask(self, query: str) -> list[Any]:
+        """Ask the ledger."""
+        engine = connect(self.population.state)
+        try:
+            with engine.connect() as connection:
+                return [tuple(row) for row in connection.execute(text(query))]
+        finally:
+            engine.dispose()
+
+    def is_writable(self) -> bool:
+        """Say whether nobody is within a transaction that writes to a ledger in a file."""
+        if not self.population.state.startswith("sqlite:///"):
+            return True
+        with closing(sqlite3.connect(self.population.state.removeprefix("sqlite:///"), timeout=0)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+        return True
+
+    def dump(self) -> dict[str, list[Any]]:
+        """Write down every row of the tables that a run writes to."""
+        names = ("runs", "pages", "lines", "customers", "crosswalk", "intents", "rejects", "watermarks", "leases")
+        return {name: sorted(self.ask(f"SELECT * FROM {name}"), key=repr) for name in names}
+
+
+@contextmanager
+def lease_place(
+    folder: Path, state: State, *, size: int = 300, page_size: int = 50, concurrency: int = 16, latency_ms: float = 4
+) -> Iterator[LeasePlace]:
+    """Serve a sandbox until the end of the block, and write a job and customers for it."""
+    app = valomnia_app(faults=Faults(latency_ms=latency_ms))
+    population = Population(folder / "job", size, settings={"ROLLCALL_STATE": state.url, **state.environment})
+    with running(app) as url:
+        population.write(url, page_size=page_size, concurrency=concurrency)
+        yield LeasePlace(app, population)
