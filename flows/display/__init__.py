@@ -1,0 +1,1 @@
+"""What Prefect is shown of a run: names, page tasks, progress, artifacts and states; it decides nothing."""

@@ -1,0 +1,185 @@
+"""Carries out work on a job as the Prefect flow run that is under way, and gives its final state; the ledger decides.
+
+A flow is a few lines around `host`; a shell starts any of them through `run_hosted`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from prefect import get_run_logger
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.exceptions import Abort
+from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from rich.console import Console
+
+from flows.checkup import refuse_wrong_job
+from flows.display.artifact import reject_rows, summary_text
+from flows.display.name import artifact_key
+from flows.display.page_task import PageTasks
+from flows.display.progress import Progress
+from flows.display.state import state_of, state_of_failure
+from flows.display.uplink import uplink
+from flows.extraction import Extraction
+from flows.job import Job, load_job
+from flows.ledger.ledger import Ledger
+from flows.report import headline
+from flows.state import open_ledger
+from flows.stop import stoppable
+from flows.summary import ExitCode, Summary
+from flows.watch import Watch
+from mappings.system import load_system
+
+Work = Callable[[Job, Ledger, Watch], Coroutine[Any, Any, Summary]]
+Logger = logging.Logger | logging.LoggerAdapter[Any]
+
+_PUBLISHING_SECONDS = 20.0
+_SHELL_TIMEOUT_SECONDS = 10.0  # of one request to Prefect; its own minute is long for somebody who waits
+
+# What the shell that started the flow in this process is told: the ledger's word, not Prefect's.
+_told: ContextVar[list[Summary | Exception] | None] = ContextVar("_told", default=None)
+
+
+def _open(job: Job) -> Ledger:
+    return open_ledger(job, os.environ)
+
+
+async def host(
+    path: Path,
+    work: Work,
+    check: Callable[[Job], None] = refuse_wrong_job,
+    opening: Callable[[Job], Ledger] = _open,
+) -> State[Any]:
+    """Load the job, refuse a wrong one, open its ledger, do the work, publish it, and give the flow run's final state.
+
+    Nothing is raised but Prefect's Abort, where its server is away and a shell waits: whatever ended the work is in the
+    state, with a text that may be kept.
+    """
+    logger = get_run_logger()
+    uplink.begin(lambda: _log_lost(logger), lambda kind: _log_refused(logger, kind))
+    try:
+        job = await asyncio.to_thread(load_job, path, os.environ)
+        await asyncio.to_thread(check, job)
+        ledger = await asyncio.to_thread(opening, job)
+        summary = await _carry_out(job, ledger, work, logger)
+        state = state_of(summary)
+    except Exception as error:  # noqa: BLE001 - Prefect stores what is raised: only safe text may reach it
+        _tell(error)
+        state = state_of_failure(error)
+        logger.error(state.message)  # noqa: TRY400 - the traceback may hold values
+    if _told.get() is not None and not await uplink.reach():  # asked now: it may be back, or was never away
+        raise Abort("Prefect's server is away, and the shell that waits has its answer from the ledger")
+    return state
+
+
+async def _carry_out(job: Job, ledger: Ledger, work: Work, logger: Logger) -> Summary:
+    try:
+        progress = Progress(job.job, logger.info)
+        watch = _watch(job, progress, logger)
+        async with _beside(progress.move(watch.stop)):
+            summary = await stoppable(work(job, ledger, watch), watch)
+        _tell(summary)
+        logger.log(_level(summary), "%s of %s: %s", summary.name, summary.job, headline(summary))
+        await _publish(job, ledger, summary, progress)
+    finally:
+        ledger.close()
+    return summary
+
+
+def _watch(job: Job, progress: Progress, logger: Logger) -> Watch:
+    """Make the watch that shows a run: its pages as tasks, its notices as log lines that bear its number."""
+
+    def begin(extraction: Extraction) -> None:
+        progress.begin(extraction)
+        say(f"{job.job}, from {job.source.kind} to {job.target.kind}")
+
+    def say(text: str) -> None:
+        logger.info("run %s: %s", progress.run, text)
+
+    progress.say = say
+    tasks = PageTasks(job.job, progress, logger.warning)
+    return Watch(on_begin=begin, on_page=progress.note, on_notice=say, each_page=tasks.each_page)
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Let something go on while the block lasts."""
+    beside = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        beside.cancel()
+        await asyncio.wait([beside])
+
+
+async def _publish(job: Job, ledger: Ledger, summary: Summary, progress: Progress) -> None:
+    """Leave the run's counts and its rejects as artifacts; they hold counts and codes, never a customer."""
+    if not await uplink.reach():
+        return
+    try:
+        async with asyncio.timeout(_PUBLISHING_SECONDS):
+            await progress.end(summary.status)
+            key = artifact_key(job.job, "dry-run" if summary.dry_run else "run")
+            await acreate_markdown_artifact(summary_text(summary), key=key, description=headline(summary))
+            if rows := reject_rows(ledger, summary, load_system(job.target.kind)):
+                key = artifact_key(job.job, "dry-run-rejects" if summary.dry_run else "rejects")
+                await acreate_table_artifact(rows, key=key, description="Rejects by code and field, with what to do")
+    except Exception as error:  # noqa: BLE001 - a picture of the run must not fail the run, which the ledger knows
+        await uplink.blame(error)
+
+
+def _level(summary: Summary) -> int:
+    if summary.exit_code in (ExitCode.DONE, ExitCode.REJECTS):
+        return logging.INFO
+    return logging.WARNING if summary.exit_code is ExitCode.STOPPED else logging.ERROR
+
+
+def _log_lost(logger: Logger) -> None:
+    logger.warning("Prefect's server does not answer; the run goes on, and the ledger keeps account of it")
+
+
+def _log_refused(logger: Logger, kind: str) -> None:
+    logger.warning("Prefect does not show all of this run (%s); the ledger keeps account of it", kind)
+
+
+def _tell(news: Summary | Exception) -> None:
+    if (told := _told.get()) is not None:
+        told.append(news)
+
+
+def run_hosted(start: Callable[[], Awaitable[object]], console: Console) -> Summary | None:
+    """Run a flow that is hosted here, from the shell; the summary is the ledger's, whatever Prefect says.
+
+    None: it never began. Raises what the job, the lease or the ledger raised.
+    """
+    told: list[Summary | Exception] = []
+    token = _told.set(told)
+    try:
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 1, PREFECT_API_REQUEST_TIMEOUT: _SHELL_TIMEOUT_SECONDS}):
+            asyncio.run(_begin(start))
+    except Abort:
+        console.print("Prefect does not know how this run ended: its server is away. The ledger does.", style="yellow")
+    except KeyboardInterrupt:  # of somebody who does not wait for Prefect to take its leave
+        if not told:
+            raise
+    except Exception as error:  # noqa: BLE001 - Prefect's own trouble decides nothing here
+        console.print(f"Prefect failed around the run ({type(error).__name__})", style="yellow")
+    finally:
+        _told.reset(token)
+    if told and isinstance(told[0], Exception):
+        raise told[0]
+    return next((news for news in told if isinstance(news, Summary)), None)
+
+
+async def _begin(start: Callable[[], Awaitable[object]]) -> None:
+    if await uplink.reach():
+        uplink.start_log_worker()
+        await start()
