@@ -16,5 +16,5 @@ pin() { # file, note, further arguments of uv
 databases=(--extra sqlite --extra postgresql --extra mariadb)
 pin requirements.txt "All that a run needs, pinned with its dependencies." "${databases[@]}"
 echo "." >>requirements.txt
-pin requirements-dev.txt "All that the tests and linters need, pinned with its dependencies." "${databases[@]}" --extra dev
+pin requirements-dev.txt "All that the tests and linters need, pinned with its dependencies." "${databases[@]}" --extra dask --extra dev
 echo "-e ." >>requirements-dev.txt

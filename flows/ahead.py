@@ -78,6 +78,8 @@ class Ahead:
         suspects = [position for position, key in enumerate(page.keys) if key in known]
         digests = list(plan.digester.records(page.records)) if suspects else []
         same = [n for n in suspects if known[page.keys[n]] == (digests[n], plan.fingerprint)]
+        if self.extraction.selection.tries_at_once:  # what ended the process may have been the machine's state
+            same = []
         page = replace(page, unreadable={**page.unreadable, **dict.fromkeys(same, KILLER)})
         tried = kept_positions(page, plan) if self.extraction.run.wary else suspects
         return self._shield.clear(page, tried)

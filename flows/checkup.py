@@ -5,22 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from connectors.protocol import ConfigurationError, ConnectorError
+from flows.block import BlockReference, Blocks
 from flows.connection import make_source, make_target
-from flows.document import JobError
+from flows.document import JobError, list_references
 from flows.extraction import refuse_unfit
 from flows.failure import explain_failure
 from flows.job import Job, load_job
 from flows.ledger.inspection import inspect_ledger
 from flows.plan import Plan, compile_job, refuse_missing_columns
 from flows.preparation import prepare
-from flows.run import state_url
 from flows.selection import EVERYTHING, Selection
+from flows.state import find_ledger
 from flows.summary import ExitCode
 
 
@@ -42,11 +44,16 @@ def check_job(path: Path, state: str | None, environment: Mapping[str, str]) -> 
 
     Raises JobError where the job file itself is wrong: then there is nothing else to look at.
     """
-    job = load_job(path, environment)
+    blocks = Blocks()
+    checks = _check_blocks(path, blocks)
+    if any(check.exit_code != ExitCode.DONE for check in checks):
+        return [*checks, Check("job", ExitCode.JOB, "cannot be read whole without its blocks")]
+    job = load_job(path, environment, blocks)
     plan = compile_job(job, b"a check keeps no hash")
-    checks = [Check("job", ExitCode.DONE, f"{job.job}: {len(plan.fields)} fields for {plan.system.label}")]
+    place = find_ledger(job, state, environment)
+    checks.append(Check("job", ExitCode.DONE, f"{job.job}: {len(plan.fields)} fields for {plan.system.label}"))
     checks.append(_checked("source", lambda: _read_first_page(plan)))
-    checks.append(_checked("ledger", lambda: inspect_ledger(state_url(job, state, environment), environment)))
+    checks.append(_checked("ledger", lambda: inspect_ledger(place.url, place.environment)))
     checks.append(_checked("target", lambda: asyncio.run(_log_in(plan))))
     return checks
 
@@ -74,6 +81,28 @@ def show(checks: Sequence[Check]) -> RenderableType:
         mark = ("✓ ", "green") if check.exit_code == ExitCode.DONE else ("✗ ", "red")
         lines.append(Text.assemble(mark, (f"{check.name}: ", "bold"), check.found))
     return Group(*lines)
+
+
+def _check_blocks(path: Path, blocks: Blocks) -> list[Check]:
+    """Read each block that the job file refers to, and say which of its fields are there."""
+    references = list_references(path).blocks
+    return [
+        _checked(f"block {name}", partial(_look_into, blocks, [each for each in references if each.block == name]))
+        for name in sorted({each.block for each in references})
+    ]
+
+
+def _look_into(blocks: Blocks, references: Sequence[BlockReference]) -> str:
+    wrong = []
+    for reference in references:
+        try:
+            blocks.value(reference)
+        except LookupError as error:
+            wrong.append(str(error.args[0]))
+    if wrong:
+        raise JobError("; ".join(dict.fromkeys(wrong)))
+    fields = [each.field for each in references if each.field]
+    return f"found, {' and '.join(fields)} {'is' if len(fields) == 1 else 'are'} set" if fields else "found"
 
 
 def _checked(name: str, look: Callable[[], str]) -> Check:

@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from connectors.protocol import Row, TransientError
 from flows.desk import Desk
 from flows.extraction import Extraction
 from flows.guard import GuardError, guard_absence
+from flows.phrase import counted
 
 
 async def conclude(desk: Desk, extraction: Extraction, extracted: int, notify: Callable[[str], None]) -> None:
-    """Settle what a run may conclude; a partial one concludes nothing. Raises GuardError and what the ledger raises."""
+    """Settle what a run may conclude; a partial one concludes nothing. Raises GuardError and what the ledger raises.
+
+    A replay concludes something of the very customers that it asked for, and of nobody else.
+    """
+    if extraction.selection.replay:
+        _close_left(desk, extraction.gone, notify)
     if extraction.selection.partial:
         return
     await _close_unanswered(desk, notify)
     left = extraction.gone
     if extraction.whole:
-        _guard_absence(desk, extraction, extracted, notify)
-        desk.ledger.note_whole(desk.run)
+        note_whole(desk, extraction, extracted, notify)
         unmet = desk.ledger.unmet(desk.run) if extraction.complete else []
         left = await asyncio.to_thread(extraction.absent, unmet)
+    _close_left(desk, left, notify)
+
+
+def _close_left(desk: Desk, left: Sequence[str], notify: Callable[[str], None]) -> None:
     if left and (closed := desk.ledger.close_left(desk.run, left)):
-        notify(f"{closed} rejects closed: their records are no longer in the source")
+        whose = "its record is" if closed == 1 else "their records are"
+        notify(f"{counted(closed, 'reject')} closed: {whose} no longer in the source")
 
 
-def _guard_absence(desk: Desk, extraction: Extraction, extracted: int, notify: Callable[[str], None]) -> None:
-    """Compare with the last whole run; where too much is missing, what was read is no ground to read on from."""
+def note_whole(desk: Desk, extraction: Extraction, extracted: int, notify: Callable[[str], None]) -> None:
+    """Note that everything was read, once that was compared with the last whole run; raises GuardError.
+
+    Where too much is missing, what was read is no ground to read on from, and no measure for the next run.
+    """
     try:
         told = guard_absence(desk.plan.job.guards, extracted, desk.ledger.last_whole(desk.run))
     except GuardError:
@@ -36,6 +49,7 @@ def _guard_absence(desk: Desk, extraction: Extraction, extracted: int, notify: C
         raise
     if told:
         notify(told)
+    desk.ledger.note_whole(desk.run)
 
 
 async def _close_unanswered(desk: Desk, notify: Callable[[str], None]) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from types import TracebackType
+from typing import Any, NamedTuple, Protocol
 
-from connectors.delivery.courier import Courier
-from connectors.protocol import Row
-from flows.entity import Entities
+from connectors.delivery.trip import Delivery
+from connectors.protocol import Held, Row
+from flows.entity import Filling
 from flows.ledger.ledger import Ledger
 from flows.ledger.record import Run
 from flows.lineup import parents_of
 from flows.plan import Plan
-from flows.seen import Seen
+from flows.seen import Claims
 
 Steps = Callable[[str], None]
 
@@ -28,6 +29,44 @@ class Deferral(NamedTuple):
     parents: tuple[str, ...]
 
 
+class Destination(Protocol):
+    """Where rows go, as far as a run knows it: signed in to at its beginning, left at its end."""
+
+    @property
+    def address(self) -> str:
+        """Name the kind and place, without secrets."""
+
+    async def __aenter__(self) -> Any:
+        """Connect."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        """Let go."""
+
+
+class Post(Protocol):
+    """Delivers rows and tells what became of each: a courier does, and in a dry run somebody who sends nothing."""
+
+    @property
+    def target(self) -> Destination:
+        """Name where the rows go."""
+
+    @property
+    def requests(self) -> int:
+        """Count the requests so far."""
+
+    @property
+    def retries(self) -> int:
+        """Count those that were made again."""
+
+    def deliver(self, rows: Sequence[Row], before_send: Callable[[], None]) -> AsyncGenerator[list[Delivery], None]:
+        """Deliver rows, and give what became of them group by group."""
+
+    async def look_up(self, row: Row, before_send: Callable[[], None]) -> Held | None:
+        """Find one customer by its reference; None where it is not held."""
+
+
 @dataclass(slots=True)
 class Desk:
     """What every page of a run is processed with."""
@@ -35,9 +74,9 @@ class Desk:
     plan: Plan
     ledger: Ledger
     run: Run
-    courier: Courier
-    seen: Seen
-    entities: Entities
+    courier: Post
+    seen: Claims
+    entities: Filling
     before_send: Callable[[], None]
     watermark: tuple[str, str] | None = None  # source and filter, where this run moves it
     tries_at_once: bool = False  # though a reject's pause is not over

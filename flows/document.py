@@ -12,10 +12,14 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from flows.block import BlockReference, Blocks, Value
+
 _MOST_NODES = 20_000  # a few hundred bytes of aliases can describe millions of leaves
 _OTHER_VERSION = re.compile(r"^%YAML\s+(?!1\.2\s)", re.MULTILINE)
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_SECRET_BLOCK = re.compile(r"\{\{\s*prefect\.blocks\.secret\.([A-Za-z0-9][A-Za-z0-9_-]*)\s*\}\}")
+# Both in one, so that what a reference brings in is not searched for references again.
+_REFERENCE = re.compile(
+    r"\$\{(?P<variable>[A-Za-z_][A-Za-z0-9_]*)\}|\{\{\s*prefect\.blocks\b\.?(?P<block>[^{}]*?)\s*\}\}"
+)
 
 
 class JobError(Exception):
@@ -64,14 +68,53 @@ class Document:
         return line
 
 
-def read_document(path: Path, environment: Mapping[str, str]) -> Document:
-    """Read one YAML mapping; raises JobError for what is no YAML, too large, or refers to what is not set."""
+@dataclass(frozen=True, slots=True)
+class References:
+    """What a file refers to, each once, in the order of the alphabet."""
+
+    variables: tuple[str, ...]
+    blocks: tuple[BlockReference, ...]
+
+
+def read_document(path: Path, environment: Mapping[str, str], blocks: Blocks | None = None) -> Document:
+    """Read one YAML mapping; raises JobError for what is no YAML, too large, or refers to what is not set.
+
+    Blocks that were read before need not be read again.
+    """
+    shell = _shell(path)
+    blocks = blocks if blocks is not None else Blocks()
+
+    def replace(found: re.Match[str]) -> Value:
+        if (name := found["variable"]) is None:
+            return blocks.value(BlockReference.parse(found["block"]))
+        if name not in environment:
+            raise LookupError(f"the environment variable {name} is not set")
+        return environment[name]
+
+    return Document(path, _Filling(shell, replace).fill(shell.raw, ()), shell.raw)
+
+
+def list_references(path: Path) -> References:
+    """List what a file refers to, without looking any of it up; raises JobError for what is no YAML."""
+    shell = _shell(path)
+    variables, blocks = set(), set()
+
+    def note(found: re.Match[str]) -> Value:
+        if (name := found["variable"]) is not None:
+            variables.add(name)
+        else:
+            blocks.add(BlockReference.parse(found["block"]))
+        return ""
+
+    _Filling(shell, note).fill(shell.raw, ())
+    return References(tuple(sorted(variables)), tuple(sorted(blocks)))
+
+
+def _shell(path: Path) -> Document:
     raw = _parse(path)
     if not isinstance(raw, CommentedMap):
         raise JobError(f"{path.name}: a job file is a mapping of keys (job, source, target, fields)")
-    shell = Document(path, {}, raw)
-    values = _Filling(shell, environment).fill(raw, ())
-    return Document(path, values, raw)
+    return Document(path, {}, raw)
 
 
 def _parse(path: Path) -> object:
@@ -102,9 +145,9 @@ def _parse(path: Path) -> object:
 class _Filling:
     """Turns ruamel's nodes into plain values, and references into what they refer to."""
 
-    def __init__(self, document: Document, environment: Mapping[str, str]) -> None:
+    def __init__(self, document: Document, look_up: Callable[[re.Match[str]], Value]) -> None:
         self._document = document
-        self._environment = environment
+        self._look_up = look_up
         self._nodes = 0
 
     def fill(self, node: object, place: Place) -> Any:
@@ -135,34 +178,11 @@ class _Filling:
             return key
         raise JobError(self._document.complaint(place, "a key is text"))
 
-    def _text(self, text: str, place: Place) -> str:
-        text = _VARIABLE.sub(self._replacement(place, self._variable), text)
-        return _SECRET_BLOCK.sub(self._replacement(place, _secret), text)
-
-    def _replacement(self, place: Place, look_up: Callable[[str], str]) -> Callable[[re.Match[str]], str]:
-        def replace(found: re.Match[str]) -> str:
-            try:
-                return look_up(found[1])
-            except LookupError as error:
-                raise JobError(self._document.complaint(place, str(error.args[0]))) from None
-
-        return replace
-
-    def _variable(self, name: str) -> str:
-        if name not in self._environment:
-            raise LookupError(f"the environment variable {name} is not set")
-        return self._environment[name]
-
-
-def _secret(name: str) -> str:
-    """Read a Prefect secret block; the library is loaded only where a job refers to one."""
-    from prefect.blocks.system import Secret
-
-    try:
-        block = Secret.load(name)
-    except ValueError:
-        raise LookupError(f"there is no Prefect secret block named {name}") from None
-    except Exception as error:  # noqa: BLE001 - whatever keeps Prefect's API from answering; its text may carry an address
-        raise LookupError(f"the Prefect secret block {name} cannot be read ({type(error).__name__})") from None
-    assert isinstance(block, Secret)
-    return str(block.get())
+    def _text(self, text: str, place: Place) -> Any:
+        """Fill in a text; one that is a reference and nothing else becomes what it refers to, a number too."""
+        try:
+            if whole := _REFERENCE.fullmatch(text):
+                return self._look_up(whole)
+            return _REFERENCE.sub(lambda found: str(self._look_up(found)), text)
+        except LookupError as error:
+            raise JobError(self._document.complaint(place, str(error.args[0]))) from None

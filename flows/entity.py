@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 from connectors.delivery.courier import Courier
 from connectors.protocol import Entity, Row
@@ -45,6 +45,20 @@ class Register:
         if found is None:
             raise UnknownEntityError(text, "several" if len(named) > 1 else "absent")
         return found
+
+
+class Filling(Protocol):
+    """Puts in, before a page is sent, what the target takes for the things of its own that customers name."""
+
+    async def fill(self, prepared: Prepared, decision: Decision) -> None:
+        """Put in what is sent, and settle those that cannot be."""
+
+
+class TakenForGranted:
+    """Lets every name stand, where the target is not asked; nothing of it is sent."""
+
+    async def fill(self, prepared: Prepared, decision: Decision) -> None:
+        """Leave everybody as decided."""
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from flows.document import JobError
@@ -41,7 +41,12 @@ def reject_lines(entries: Iterable[RejectEntry]) -> Iterator[dict[str, object]]:
 
 
 def write_rejects(path: Path, entries: Iterable[RejectEntry]) -> int:
-    """Write the rejects, whole or not at all (mode 0600); returns the number of lines without the header.
+    """Write the rejects as `write_lines` does."""
+    return write_lines(path, COLUMNS, reject_lines(entries))
+
+
+def write_lines(path: Path, columns: Sequence[str], lines: Iterable[Mapping[str, object]]) -> int:
+    """Write a CSV file, whole or not at all (mode 0600); returns the number of lines without the header.
 
     A cell that a spreadsheet would take for a formula gets an apostrophe before it. Raises JobError where the file
     cannot be written.
@@ -52,14 +57,14 @@ def write_rejects(path: Path, entries: Iterable[RejectEntry]) -> int:
         with os.fdopen(
             os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", newline="", encoding="utf-8"
         ) as file:
-            writer = csv.DictWriter(file, COLUMNS)
+            writer = csv.DictWriter(file, columns)
             writer.writeheader()
-            for line in reject_lines(entries):
+            for line in lines:
                 writer.writerow({name: _harmless(value) for name, value in line.items()})
                 count += 1
         draft.replace(path)
     except OSError as error:
-        raise JobError(f"{path}: the rejects cannot be written ({error.strerror})") from None
+        raise JobError(f"{path}: cannot be written ({error.strerror})") from None
     finally:
         draft.unlink(missing_ok=True)
     return count

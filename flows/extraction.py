@@ -76,23 +76,78 @@ class Extraction:
             only = normal_text(self.selection.only, self.plan.system.reference_case)
             yield from enumerate(self._pages_of(only, size), 1)
             return
+        if self.selection.replay:
+            yield from self._again(self._to_replay())
+            return
         after = self._start()
         self.whole = after is None and not self.selection.partial
         if after is not None and not self.selection.partial:
-            for number, page in enumerate(self._due(size)):
-                yield -number, page
+            yield from self._again(self.ledger.due_keys(self.run.scope))
         yield from enumerate(self.source.pages(after, size), 1)
 
-    def _due(self, size: int) -> Iterator[Page]:
-        """Read the customers that are to be tried again, each after the one that holds its reference."""
-        due = self.ledger.due_keys(self.run.scope)
-        owners = self.ledger.owners(self.run.scope, due) if due else []
-        waiting = set(due)
-        for keys in (owners, [key for key in due if key not in set(owners)]):
-            for page in self.source.read_keys(keys, size) if keys else ():
-                waiting.difference_update(page.keys)
-                yield page
-        self.gone = sorted(waiting)
+    def _to_replay(self) -> list[str]:
+        """Find whom a replay takes; says so where it is nobody."""
+        code, scope = self.selection.code, self.run.scope
+        if keys := self.ledger.replay_keys(scope, code):
+            return keys
+        if code is None:
+            self.notify("nothing to replay: no reject is open, and no customer is deferred")
+            return []
+        known = ", ".join(f"{name} ({count:,})" for name, count in self.ledger.open_codes(scope).items())
+        now = f"codes now: {known}" if known else "no reject is open at all"
+        self.notify(f"nothing to replay: no open reject has the code {code}; {now}")
+        return []
+
+    def _again(self, asked: Sequence[str]) -> Iterator[Numbered]:
+        """Read customers that are to be tried again, each after the one that holds its reference."""
+        late = self.plan.system.finding("unique", self.plan.system.reference).code
+        missing, read = set(asked), set[str]()
+        number = 0
+        for keys in self._turns(asked, late) if asked else ():
+            again = read.copy()
+            for page in self._read(keys):
+                kept = [position for position, key in enumerate(page.keys) if key not in again]
+                read.update(page.keys)
+                missing.difference_update(page.keys)
+                if kept:
+                    yield -number, page if len(kept) == len(page.keys) else page.take(kept)
+                    number += 1
+        self.gone = self._surely_gone(missing)
+
+    def _turns(self, asked: Sequence[str], late_code: str) -> list[list[str]]:
+        return self.ledger.turns(self.run.scope, asked, late_code)
+
+    def _read(self, keys: Sequence[str]) -> Iterator[Page]:
+        """Read records by their keys. One that was told apart from its twins comes by the key that they share.
+
+        All of its twins come then: what tells them apart is their place, and that may have changed.
+        """
+        asked, shared = set(keys), {key.rpartition("#")[0] for key in keys if "#" in key} - {""}
+        met = Seen()
+        pages = self.source.read_keys(sorted(asked | shared), self.plan.job.page_size) if asked else iter(())
+        for page in pages:
+            told = tell_apart(page, met)
+            taken = [
+                position
+                for position, key in enumerate(told.keys)
+                if key in asked or (key != page.keys[position] and page.keys[position] in shared)
+            ]
+            if taken:
+                yield told if len(taken) == len(told.keys) else told.take(taken)
+
+    def _surely_gone(self, missing: set[str]) -> list[str]:
+        """Say who left the source. A line of a file that cannot be read may be anybody's, and then nobody has.
+
+        A record without a key goes by a name that no source knows: that it was not found says nothing.
+        """
+        rejects = self.ledger.open_rejects(self.run.scope, sorted(missing))
+        missing = {key for key in missing if key not in rejects or rejects[key].code != "missing_key"}
+        if missing and self.plan.job.source.kind == "csv":
+            pages = self.source.pages(None, self.plan.job.page_size)
+            if any(page.unreadable for page in pages):
+                self.notify("records that cannot be read stand in the source: who was not found may be among them")
+                return []
+        return sorted(missing)
 
     def absent(self, keys: Sequence[str]) -> list[str]:
         """Say which of these records the source no longer has, once all pages were read."""

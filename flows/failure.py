@@ -6,11 +6,16 @@ import traceback
 from pathlib import Path
 
 from connectors.protocol import ConfigurationError, ConnectorError
+from flows.deployment.api import ApiError
 from flows.document import JobError
 from flows.ledger.knowledge import LedgerError
 from flows.ledger.lease import LeaseHeldError, LeaseLostError
 from flows.ledger.ledger import LawError
 from flows.summary import ExitCode
+
+
+class StopAskedError(Exception):
+    """Somebody asked this run to stop; nothing new is sent."""
 
 
 def explain_failure(error: BaseException) -> tuple[ExitCode, str]:
@@ -20,9 +25,9 @@ def explain_failure(error: BaseException) -> tuple[ExitCode, str]:
             return ExitCode.JOB, str(error)
         case LeaseHeldError():
             return ExitCode.HELD, str(error)
-        case ConnectorError() | LedgerError() | LawError() | LeaseLostError():
+        case ConnectorError() | LedgerError() | LawError() | LeaseLostError() | ApiError():
             return ExitCode.FAILED, str(error)
-        case KeyboardInterrupt():
+        case KeyboardInterrupt() | StopAskedError():
             return ExitCode.STOPPED, "stopped; the next run goes on from here"
         case _:
             return ExitCode.FAILED, f"an error of our own: {type(error).__name__} in {_place(error)}; please report it"

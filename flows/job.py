@@ -8,11 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, create_model, field_validator
 
 from connectors.settings import Settings, TargetSettings
+from flows.block import Blocks
 from flows.connector import Side, kinds, settings_model
 from flows.document import Document, JobError, read_document
+from flows.schedule import Schedule
 from mappings.field import FieldRule
 
 
@@ -37,6 +39,15 @@ class Guards(BaseModel):
         return value
 
 
+class LedgerSettings(BaseModel):
+    """The ledger that this job has wherever it runs; ROLLCALL_STATE and ROLLCALL_KEY serve for what is left out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    url: Annotated[SecretStr | None, Field(min_length=1, description="its address, any SQLAlchemy URL")] = None
+    key: Annotated[SecretStr | None, Field(min_length=1, description="the key of its hashes")] = None
+
+
 class Job(BaseModel):
     """What a job file declares; `path` is the file itself."""
 
@@ -57,6 +68,8 @@ class Job(BaseModel):
         "keep"
     )
     guards: Guards = Guards()
+    schedule: Annotated[Schedule | None, Field(description="when a deployment runs it: a cron line")] = None
+    ledger: LedgerSettings = LedgerSettings()
 
     @property
     def folder(self) -> Path:
@@ -64,9 +77,12 @@ class Job(BaseModel):
         return self.path.parent
 
 
-def load_job(path: Path, environment: Mapping[str, str]) -> Job:
-    """Read a job file; raises JobError with one line per fault, each naming file, line and key path."""
-    document = read_document(path, environment)
+def load_job(path: Path, environment: Mapping[str, str], blocks: Blocks | None = None) -> Job:
+    """Read a job file; raises JobError with one line per fault, each naming file, line and key path.
+
+    Blocks that were read before need not be read again.
+    """
+    document = read_document(path, environment, blocks)
     if "path" in document.values:  # the model's own field
         raise JobError(document.complaint(("path",), "unknown key; the file of a CSV source is source.path"))
     sides: tuple[Side, Side] = ("source", "target")
@@ -124,6 +140,10 @@ def _known_names(document: Document, place: tuple[int | str, ...]) -> list[str]:
             model = settings_model("target", document.values["target"]["kind"])
         case ("guards",):
             model = Guards
+        case ("schedule",):
+            model = Schedule
+        case ("ledger",):
+            model = LedgerSettings
         case ("fields",):
             model = FieldRule
     return [field.alias or name for name, field in model.model_fields.items() if name != "path" or model is not Job]

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.ledger.history import Chapter, RejectEntry, Story
+from flows.phrase import counted
 from flows.summary import ExitCode, Summary
 from mappings.system import System, explain
 
@@ -40,22 +41,22 @@ def summary(run: Summary) -> RenderableType:
     rate = run.counts.extracted / run.seconds if run.seconds else 0
     lines: list[RenderableType] = [
         Text.assemble(
-            ("run ", "bold"),
-            (run.run_id, "bold"),
-            " of ",
+            (f"{run.name} of ", "bold"),
             (run.job, "bold"),
             ": ",
             (run.status if run.message else headline(run), _STATUS_COLOURS.get(run.status, "")),  # said on stderr
         ),
         table,
         Text(
-            f"{run.requests:,} requests ({run.retries:,} retries) in {run.seconds:.1f} s, {rate:,.0f} customers/s",
+            f"{counted(run.requests, 'request')} ({counted(run.retries, 'retry')}) in {run.seconds:.1f} s,"
+            f" {rate:,.0f} customers/s",
             "dim",
         ),
     ]
     if run.unfinished:
-        lines.append(Text(f"{run.unfinished} page(s) begun but not confirmed: the next run reads them again", "yellow"))
-    if run.exit_code == ExitCode.REJECTS:
+        begun, them = counted(run.unfinished, "page"), "it" if run.unfinished == 1 else "them"
+        lines.append(Text(f"{begun} begun but not confirmed: the next run reads {them} again", "yellow"))
+    if run.exit_code == ExitCode.REJECTS and not run.dry_run:
         lines.append(Text("see why with: rollcall rejects", "dim"))
     return Group(*lines)
 
@@ -64,7 +65,7 @@ def headline(run: Summary) -> str:
     """Say in one line how a run ended."""
     rejects = run.counts.invalid + run.counts.rejected
     if run.status == "completed":
-        return f"completed with {rejects:,} rejects" if rejects else "completed, every customer accounted for"
+        return f"completed with {counted(rejects, 'reject')}" if rejects else "completed, every customer accounted for"
     return f"{run.status}: {run.message}" if run.message else run.status
 
 
@@ -119,27 +120,28 @@ def rejects(entries: Sequence[RejectEntry], system: System) -> RenderableType:
         table.add_row(
             f"{row['count']:,}", row["code"], row["field"] or "-", why, ", ".join(map(str, row["lines"])) + more
         )
-    return Group(Text(f"{len(entries):,} customers with rejects, by code and field", "bold"), table)
+    return Group(Text(f"{counted(len(entries), 'customer')} with rejects, by code and field", "bold"), table)
 
 
 def runs(rows: Sequence[dict[str, Any]]) -> RenderableType:
-    """Show runs with their counts, newest first."""
+    """Show runs with their counts, newest first; the partitions of a migration stand indented beneath it."""
     if not rows:
         return Text("no run yet")
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
-    for name in ("run", "job", "began", "status"):
+    for name in ("run", "job", "kind", "began", "status"):
         table.add_column(name, no_wrap=name != "job", overflow="fold")
     for name in ("extracted", "requests", "seconds"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("what became of them")
     for row in rows:
         table.add_row(
-            row["run_id"],
+            row["run_id"] if row["partition"] is None else f"  {row['run_id']}",
             row["job"],
+            row["kind"] if row["partition"] is None else f"partition {row['partition']}",
             row["started_at"][:16].replace("T", " "),
             Text(row["status"], _STATUS_COLOURS.get(row["status"], "")),
-            f"{row['extracted']:,}",
-            f"{row['requests']:,}",
+            f"{row['extracted'] or 0:,}",
+            f"{row['requests'] or 0:,}",
             f"{row['seconds'] or 0:.1f}",
             _what_became(row),
         )
@@ -149,7 +151,7 @@ def runs(rows: Sequence[dict[str, Any]]) -> RenderableType:
 def _what_became(row: Mapping[str, Any]) -> Text:
     parts = [Text(f"{row[name]:,} {name}", colour) for name, (colour, _) in _OUTCOMES.items() if row[name]]
     if row["unfinished"]:
-        parts.append(Text(f"{row['unfinished']:,} page(s) unfinished", "yellow"))
+        parts.append(Text(f"{counted(row['unfinished'], 'page')} unfinished", "yellow"))
     return Text(", ").join(parts)
 
 
@@ -166,11 +168,12 @@ def story(told: Story, system: System) -> RenderableType:
         )
     lines.extend(Text(_sentence(chapter)) for chapter in told.chapters)
     if told.runs_since:
-        lines.append(Text(f"{told.runs_since} later completed run(s) decided nothing new for it", "dim"))
+        lines.append(Text(f"{counted(told.runs_since, 'later completed run')} decided nothing new for it", "dim"))
     if told.reject:
         lines.append(
             Text(
-                f"open reject, met {told.reject.tries} time(s); sent again after {told.reject.due_at[:16]} or a change"
+                f"open reject, met {counted(told.reject.tries, 'time')}; sent again after"
+                f" {told.reject.due_at[:16]} or a change"
             )
         )
         for finding in told.reject.findings:
@@ -185,7 +188,7 @@ def _sentence(chapter: Chapter) -> str:
     if chapter.code:
         words += f" ({chapter.code})"
     if chapter.tries:
-        words += f", sent {chapter.tries} time(s), answered {chapter.http_status or 'nothing'}"
+        words += f", sent {counted(chapter.tries, 'time')}, answered {chapter.http_status or 'nothing'}"
     return words
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,13 @@ import pandas as pd
 
 Digests = npt.NDArray[np.uint64]
 Mask = npt.NDArray[np.bool_]
+
+
+class Claims(Protocol):
+    """Knows which record has which reference."""
+
+    def claim(self, references: Sequence[str], keys: Sequence[str]) -> tuple[Mask, Mask]:
+        """Claim references in order; tells for each whether it was met before, and whether by this same key."""
 
 
 class Seen:

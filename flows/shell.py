@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import signal
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -15,11 +15,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from flows.job import Job
 from flows.ledger.ledger import Ledger
 from flows.ledger.record import Counts
-from flows.run import Watch, run_job
+from flows.phrase import sent_and_rejects
+from flows.run import run_job
 from flows.selection import EVERYTHING, Selection
+from flows.stop import stoppable
 from flows.summary import Summary
-
-_GRACE_SECONDS = 10
+from flows.watch import Watch
 
 
 def prefect_is_configured(environment: Mapping[str, str]) -> bool:
@@ -40,40 +41,24 @@ def run_in_process(
     job: Job, ledger: Ledger, console: Console, watch: Watch | None = None, *, selection: Selection = EVERYTHING
 ) -> Summary:
     """Run a job here and now, with progress on the console; Ctrl-C settles what is in flight and ends the run."""
+    return watch_in_process(job, console, lambda seen: run_job(job, ledger, seen, selection=selection), watch)
+
+
+def watch_in_process(
+    job: Job, console: Console, work: Callable[[Watch], Coroutine[Any, Any, Summary]], watch: Watch | None = None
+) -> Summary:
+    """Do what is a run of a job here and now, with progress on the console; Ctrl-C lets it settle what is in flight."""
     watch = watch or Watch()
     with _progress(console, job.job) as progress:
         task = progress.add_task(job.job, total=None, detail="")
 
         def show(_number: int, counts: Counts) -> None:
-            rejects = counts.invalid + counts.rejected
-            detail = f"{counts.created + counts.updated:,} sent, {counts.unchanged:,} unchanged, {rejects:,} rejects"
-            progress.update(task, completed=counts.extracted, detail=detail)
+            progress.update(task, completed=counts.extracted, detail=sent_and_rejects(counts))
 
         gc.freeze()  # what is imported by now stays: the collector need not look through it page after page
         watch.on_page = show
         watch.on_notice = lambda text: progress.console.print(text, style="dim")
-        return asyncio.run(_with_signals(job, ledger, watch, selection))
-
-
-async def _with_signals(job: Job, ledger: Ledger, watch: Watch, selection: Selection) -> Summary:
-    """Turn the first Ctrl-C or SIGTERM into a request to stop, and a second, or ten seconds, into an end."""
-    loop = asyncio.get_running_loop()
-    running = asyncio.create_task(run_job(job, ledger, watch, selection=selection))
-
-    def stop() -> None:
-        if watch.stop_asked:
-            running.cancel()
-            return
-        watch.stop()
-        loop.call_later(_GRACE_SECONDS, running.cancel)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-    try:
-        return await running
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+        return asyncio.run(stoppable(work(watch), watch))
 
 
 def _progress(console: Console, name: str) -> Progress:

@@ -45,6 +45,14 @@ class Waiting:
                 await self._refuse_circles(left)
                 return
 
+    async def learn(self) -> None:
+        """Read for whom they wait, where other processes have met them."""
+        async for page in self._read(sorted(self.places)):
+            prepared = self._prepared(page)
+            for position in self._unmistakable(prepared):
+                if (candidate := prepared.candidates.get(position)) is not None:
+                    self.desk.note_waiting(Row(candidate.reference, candidate.payload), prepared.page.keys[position])
+
     def _left(self) -> dict[str, Deferral]:
         return {
             reference: each
@@ -146,20 +154,20 @@ class Waiting:
 
     def _settle(self, settlements: Iterable[Settlement]) -> None:
         """Write what became of customers into the lines of the pages in which they were met."""
-        by_page: dict[int, list[Settlement]] = defaultdict(list)
+        by_page: dict[tuple[int, int], list[Settlement]] = defaultdict(list)
         for item in settlements:
             key, place = item.source_key, self._place(item.source_key)
             _, before = self._done.pop(key, (None, None))
             if before is not None and (before.outcome, item.outcome) == ("created", "updated"):
                 item = replace(item, outcome="created")  # noqa: PLW2901 - an older version of it was sent a page ago
-            by_page[place.page].append(replace(item, position=place.position))
+            by_page[place.run, place.page].append(replace(item, position=place.position))
             if item.outcome == "deferred":
                 self.places[key] = place
             else:
                 self.places.pop(key, None)
                 self._done[key] = (place, item)
-        for page, items in by_page.items():
-            self.desk.ledger.settle(self.desk.run, page, items)
+        for (run, page), items in by_page.items():
+            self.desk.ledger.settle(replace(self.desk.run, number=run), page, items)
             self.desk.on_step("recorded")
 
     async def _ask_target(self, left: dict[str, Deferral]) -> bool:

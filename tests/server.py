@@ -40,7 +40,12 @@ class Database:
                 connection.execute(text(statement))
 
 
-def _serve(kind: Kind) -> Iterator[URL]:
+def connect(state: str) -> Engine:
+    """Make an engine for a ledger's address as operators write it, without a driver."""
+    return create_engine(state.replace("postgresql:", "postgresql+psycopg:"))
+
+
+def serve(kind: Kind) -> Iterator[URL]:
     """Make a database of our own on a server; skips, or fails, where no server answers."""
     address = make_url(_ADDRESSES[kind])
     name = f"rollcall_test_{secrets.token_hex(6)}"
@@ -63,12 +68,12 @@ def _serve(kind: Kind) -> Iterator[URL]:
 
 @pytest.fixture(scope="session")
 def _postgresql_database() -> Iterator[URL]:
-    yield from _serve("postgresql")
+    yield from serve("postgresql")
 
 
 @pytest.fixture(scope="session")
 def _mariadb_database() -> Iterator[URL]:
-    yield from _serve("mariadb")
+    yield from serve("mariadb")
 
 
 @pytest.fixture

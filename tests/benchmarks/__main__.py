@@ -2,6 +2,7 @@
 
 `python -m tests.benchmarks` runs both measurements; `--latency 50 --customers 20000` one of one's own. Figures are
 ratios: absolute times say more about the machine than about us. Needs wrk (Debian: wrk) for its column.
+`python -m tests.benchmarks prefect` measures Prefect's share of a run instead.
 """
 
 from __future__ import annotations
@@ -171,6 +172,12 @@ def measure(latency: float, in_flight: int, customers: int) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print a table."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["prefect"]:
+        from tests.benchmarks import prefect
+
+        prefect.main(arguments[1:])
+        return
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--latency", type=float, metavar="MS")
     parser.add_argument("--in-flight", type=int, default=64)

@@ -129,6 +129,10 @@ class AcmeTargetWorld(SandboxWorld, IdTargetWorld):
         """Change most of them."""
         return {"name": f"Quatrain {number} Ltd", "creditLimit": Decimal("0.05"), "active": False, "tier": 2}
 
+    def respelled(self, number: int) -> dict[str, object]:  # noqa: ARG002 - the world's protocol
+        """Numbers are shown as short as possible."""
+        return {"creditLimit": Decimal("1500.500"), "city": None}
+
     def shown(self, values: Mapping[str, object]) -> Mapping[str, object]:
         """Numbers are compared as numbers."""
         return {name: float(value) if isinstance(value, Decimal) else value for name, value in values.items()}

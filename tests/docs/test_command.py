@@ -12,7 +12,7 @@ import typer
 
 from flows.cli import app
 from flows.ledger.record import Counts
-from flows.summary import ExitCode
+from flows.summary import ExitCode, Verification
 from tests.docs.page import OPERATOR, PAGES, README, blocks, code_spans, first_column, table, text_of
 
 
@@ -24,7 +24,9 @@ def commands(group: Any = None, before: str = "") -> dict[str, set[str]]:
         if hasattr(command, "commands"):
             found |= commands(command, f"{name} ")
         else:
-            options = {option for parameter in command.params for option in parameter.opts}
+            options = {
+                option for parameter in command.params for option in [*parameter.opts, *parameter.secondary_opts]
+            }
             found[before + name] = {option for option in options if option.startswith("--")}
     return found
 
@@ -79,3 +81,9 @@ def test_the_outcomes_are_those_of_the_ledger() -> None:
     outcomes = [name for name in Counts.__slots__ if name != "extracted"]
     assert first_column(README, "outcome", "the record") == outcomes
     assert first_column(OPERATOR, "outcome", "meaning", "to do") == outcomes
+
+
+def test_the_findings_of_a_comparison_are_those_of_the_program() -> None:
+    """The operator's table has what a comparison may find of a customer, in the program's order."""
+    found = [name for name in Verification.__slots__ if name not in {"counted", "requests"}]
+    assert first_column(OPERATOR, "found", "the customer", "to do") == found

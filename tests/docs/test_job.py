@@ -14,12 +14,12 @@ from ruamel.yaml import YAML
 from connectors.settings import TargetSettings
 from flows.connector import kinds, settings_model
 from flows.document import JobError
-from flows.job import Guards, Job, load_job
+from flows.job import Guards, Job, LedgerSettings, load_job
 from flows.plan import compile_job
 from tests.docs.job import FIELDS, REST, SOURCES, TARGETS, VARIABLE, parts_of, write_job, write_modules
 from tests.docs.page import ADDING, OPERATOR, SOURCE, TARGET, Block, blocks, first_column, table
 
-SECRET_BLOCK = re.compile(r"\{\{ prefect\.blocks\.secret\.[\w-]+ \}\}")
+SECRET_BLOCK = re.compile(r"\{\{ prefect\.blocks\.[\w.-]+ \}\}")
 EVERYWHERE = ("target.kind", "target.base_url")  # stands in the table of each target as well
 
 
@@ -44,7 +44,7 @@ def key_tables() -> Iterator[tuple[list[list[str]], Mapping[str, Any]]]:
 
 def test_every_job_key_is_documented() -> None:
     """The operator's table of keys has those of the job's models that every target shares, and no other."""
-    sections: dict[str, type[BaseModel]] = {"target": TargetSettings, "guards": Guards}
+    sections: dict[str, type[BaseModel]] = {"target": TargetSettings, "guards": Guards, "ledger": LedgerSettings}
     expected = keys_of(Job) - {"path", "source", *sections}
     for name, model in sections.items():
         expected |= keys_of(model, f"{name}.")

@@ -27,7 +27,8 @@ def test_every_error_of_the_connectors_is_documented() -> None:
 def test_every_part_of_the_protocols_is_documented() -> None:
     """The connector author's page names every field and method of the border types."""
     spans = " ".join(code_spans(CONNECTOR))
-    for each in (protocol.Page, protocol.Row, protocol.Answer, protocol.Source, protocol.Target):
+    sources = (protocol.Source, protocol.DivisibleSource, protocol.KeyRange)
+    for each in (protocol.Page, protocol.Row, protocol.Answer, *sources, protocol.Target):
         parts = {*getattr(each, "__annotations__", {}), *(name for name in vars(each) if not name.startswith("_"))}
         for name in parts:
             assert re.search(rf"\b{name}\b", spans), f"{each.__name__}.{name} is not described"

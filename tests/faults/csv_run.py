@@ -16,8 +16,9 @@ from connectors.delivery.gate import Gate
 from flows.job import load_job
 from flows.ledger.ledger import Ledger
 from flows.plan import compile_job
-from flows.run import Watch, carry_out
+from flows.run import carry_out
 from flows.summary import Summary
+from flows.watch import Watch
 from tests.flows.clock import SetClock
 from tests.flows.fake import FakeTarget
 from tests.state import open_findings, set_watermark

@@ -27,8 +27,9 @@ from flows.job import load_job
 from flows.ledger.history import History, RejectEntry
 from flows.ledger.ledger import Ledger
 from flows.plan import compile_job
-from flows.run import Watch, carry_out
+from flows.run import carry_out
 from flows.summary import Summary
+from flows.watch import Watch
 from tests.faults.target_api import APIS, Api
 from tests.faults.target_time import QuickTime
 from tests.faults.target_wire import WRITES, Tap

@@ -21,8 +21,9 @@ from flows.connection import make_source
 from flows.job import load_job
 from flows.ledger.ledger import Ledger
 from flows.plan import Plan, compile_job
-from flows.run import Watch, carry_out
+from flows.run import carry_out
 from flows.summary import Summary
+from flows.watch import Watch
 from tests.faults.target_api import APIS, Api
 from tests.faults.target_time import QuickTime
 from tests.faults.target_wire import Tap

@@ -16,6 +16,7 @@ from tests.faults.target_api import APIS, CREATING
 from tests.faults.target_run import TargetRuns, target_runs
 
 N = 100
+_PATIENT = 6000.0  # half a minute of ours: a busy machine is no target that stays away
 
 
 @pytest.fixture(params=APIS)
@@ -45,7 +46,7 @@ def test_l01_applied_and_then_dropped(runs: TargetRuns) -> None:
     for word in ("First", "Second"):
         runs.records(*names(word))
         runs.force(*range(N), drop=True, after_commit=True, times=1)
-        summary = runs.run()
+        summary = runs.run(give_up_seconds=_PATIENT)
         assert (summary.exit_code, runs.held) == (ExitCode.DONE, runs.wanted), summary
         assert runs.rejects == []
         assert sum(each.ending == "dropped" for each in runs.writes()) == N
@@ -108,7 +109,7 @@ def test_l20_reads_lag_behind_creations_whose_answers_are_lost(creating: TargetR
     creating.records(*names("First"))
     creating.force(*range(N), drop=True, after_commit=True, times=1)
     creating.app.faults = type(creating.app.faults)(forced=creating.app.faults.forced, read_lag_seconds=5.0)
-    summary = creating.run()
+    summary = creating.run(give_up_seconds=_PATIENT)
     assert (summary.exit_code, creating.held, creating.rejects) == (ExitCode.DONE, creating.wanted, []), summary
     assert sorted(map(str, creating.creations())) == sorted(creating.wanted)
 

@@ -14,9 +14,10 @@ from connectors.retry import Retry
 from flows.job import load_job
 from flows.ledger.ledger import Ledger
 from flows.plan import compile_job
-from flows.run import Watch, carry_out
+from flows.run import carry_out
 from flows.selection import EVERYTHING, Selection
 from flows.summary import Summary
+from flows.watch import Watch
 from tests.flows.clock import SetClock
 from tests.flows.fake import FakeSource, FakeTarget, Record
 from tests.state import State, file_state

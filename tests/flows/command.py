@@ -153,7 +153,8 @@ def start_python(code: str, *arguments: object, environment: Mapping[str, str], 
     path = os.pathsep.join(entry for entry in sys.path if entry)
     ended = subprocess.run(
         [sys.executable, "-W", "error", "-c", code, *map(str, arguments)],
-        env={**ours, "PYTHONPATH": path, **environment},
+        # Without plugins: pandera loads hypothesis where it is installed, and trio's plugin for it warns.
+        env={**ours, "PYTHONPATH": path, "HYPOTHESIS_NO_PLUGINS": "1", **environment},
         cwd=cwd,
         capture_output=True,
         text=True,

@@ -119,7 +119,10 @@ class FakeTarget:
         if planned := self.look_up_failures.get(row.reference):
             raise planned.pop(0)
         held = self.customers.get(row.reference)
-        return None if held is None else Held(f"id-{row.reference}", row.values.items() <= held.items())
+        if held is None:
+            return None
+        differing = sorted(name for name, value in row.values.items() if held.get(name, ...) != value)
+        return Held(f"id-{row.reference}", tuple(differing))
 
     async def entities(self, kind: str) -> list[Entity] | None:
         """List what there is, and note that it was asked for."""

@@ -9,9 +9,10 @@ import signal
 from pathlib import Path
 
 from flows.job import load_job
-from flows.ledger.ledger import Ledger
-from flows.run import Watch, now, run_job, state_url
+from flows.run import run_job
+from flows.state import open_ledger
 from flows.summary import Summary
+from flows.watch import Watch
 
 # Each process is forked from one that has the program loaded already: a tenth of a second instead of two.
 _PROCESSES = multiprocessing.get_context("forkserver")
@@ -21,7 +22,7 @@ _PROCESSES.set_forkserver_preload(["flows.run"])
 def run_here(path: Path, watch: Watch | None = None) -> Summary:
     """Run the job in this process."""
     job = load_job(path, {})
-    ledger = Ledger.open(state_url(job, None, {}), {}, now)
+    ledger = open_ledger(job, {})
     try:
         return asyncio.run(run_job(job, ledger, watch or Watch()))
     finally:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection
 
 from connectors.sandbox.journal import Entry
 from tests.flows.kill_population import Population
+from tests.server import connect
 
 Customers = Sequence[Mapping[str, Any]]
 
@@ -73,7 +74,7 @@ def _at_the_target(population: Population, entries: Sequence[Entry], customers: 
 
 
 def _in_the_ledger(population: Population, customers: Customers) -> Iterator[str]:
-    engine = create_engine(population.state)
+    engine = connect(population.state)
     with engine.connect() as ledger:
         ids = {str(customer["reference"]): str(customer["id"]) for customer in customers}
         if {row[0]: row[1] for row in ledger.exec_driver_sql("SELECT reference, target_id FROM crosswalk")} != ids:

@@ -58,11 +58,6 @@ class Place:
         with closing(sqlite3.connect(self.population.ledger, timeout=5)) as connection:
             return connection.execute(query).fetchall()
 
-    def dump(self) -> list[str]:
-        """Write down all that is in the ledger."""
-        with closing(sqlite3.connect(self.population.ledger, timeout=5)) as connection:
-            return list(connection.iterdump())
-
 
 @contextmanager
 def open_place(

@@ -33,9 +33,9 @@ class Shell:
     folder: Path
     environment: Mapping[str, str]
 
-    def run(self, expected_exit: int) -> dict[str, Any]:
+    def run(self, expected_exit: int, *options: str) -> dict[str, Any]:
         """Run the job, and return what `--json` prints."""
-        summary = json.loads(self._command("run", "--no-prefect", "--json", expected_exit=expected_exit))
+        summary = json.loads(self._command("run", "--no-prefect", "--json", *options, expected_exit=expected_exit))
         assert isinstance(summary, dict)
         return summary
 

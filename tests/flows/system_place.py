@@ -20,8 +20,9 @@ from connectors.sandbox.catalogue import open_sandbox
 from connectors.sandbox.server import running
 from flows.job import load_job
 from flows.ledger.ledger import Ledger
-from flows.run import Watch, now, run_job
+from flows.run import now, run_job
 from flows.summary import Summary
+from flows.watch import Watch
 
 APIS = ("valomnia", "keypro", "jtl", "tradevest")
 SOURCES = ("csv", "database", *APIS)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from connectors.sandbox.catalogue import SYSTEMS
-from flows.cli import SandboxSystem
+from flows.command.start import SandboxSystem
 from flows.ledger.ledger import Ledger
 from tests.flows.command import LOGIN, PASSWORD, WITH_REJECT, Place, Shell, complaint, environment_of, start_python
 
@@ -215,7 +215,8 @@ def test_no_arguments_show_the_help(place: Place, rollcall: Shell) -> None:
 
 PROMISED = {
     "run_id", "job", "status", "extracted", "created", "updated", "unchanged", "filtered", "invalid", "rejected",
-    "deferred", "deactivated", "deleted", "requests", "seconds",
+    "deferred", "deactivated", "deleted", "requests", "seconds", "pages", "unfinished", "slowest_page",
+    "watermark_before", "watermark_after",
 }  # fmt: skip
 
 
@@ -226,6 +227,8 @@ def test_run_tells_its_figures_as_json(place: Place, rollcall: Shell) -> None:
     assert said.json.keys() >= PROMISED
     assert (said.json["job"], said.json["status"], said.json["created"]) == ("crm", "completed", 3)
     assert said.json["requests"] == len(place.requests) - len(LOGIN) == 3  # signing in is not counted
+    assert said.json["pages"] == 2
+    assert said.json["slowest_page"]["records"] in {1, 2}
     assert said.json["exit_code"] == 0
 
 

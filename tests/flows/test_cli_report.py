@@ -187,5 +187,5 @@ def test_export_that_cannot_be_written(place: Place, rollcall: Shell) -> None:
     before = place.files
     said = rollcall("rejects", place.job, "--csv", "nowhere/rejects.csv", "--json")
     assert said.code == 2
-    assert said.json["message"] == "nowhere/rejects.csv: the rejects cannot be written (No such file or directory)"
+    assert said.json["message"] == "nowhere/rejects.csv: cannot be written (No such file or directory)"
     assert place.files == before

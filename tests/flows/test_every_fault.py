@@ -33,6 +33,9 @@ class Aftermath:
     second_summary: dict[str, Any]
     second_requests: list[str]
     second_rejects: list[dict[str, str]]
+    foretold: dict[str, Any]  # by a dry run before the first run, and by one before the second
+    second_foretold: dict[str, Any]
+    dry_requests: list[str]
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +49,12 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
     write_images(folder)
     with sandbox_process({"forced": file.forced}) as base_url, Onlooker(base_url) as onlooker:
         shell = Shell(job, folder, {"SANDBOX_URL": base_url, "SANDBOX_PASSWORD": "sandbox"})
+        foretold, dry_requests = shell.run(3, "--dry-run"), onlooker.requests()
         summary = shell.run(expected_exit=3)
         requests, rejects = onlooker.requests(), rejects_of(shell, folder / "first.csv")
         last = onlooker.last_entry()
+        second_foretold = shell.run(3, "--dry-run")
+        dry_requests += onlooker.requests(last)
         second_summary = shell.run(expected_exit=3)
         second_requests = onlooker.requests(last)
         yield Aftermath(
@@ -61,6 +67,9 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
             second_summary=second_summary,
             second_requests=second_requests,
             second_rejects=rejects_of(shell, folder / "second.csv"),
+            foretold=foretold,
+            second_foretold=second_foretold,
+            dry_requests=dry_requests,
         )
 
 
@@ -170,3 +179,20 @@ def test_rejects_show_no_personal_values(aftermath: Aftermath) -> None:
     """The target's own words lose the customer's name before they are kept."""
     frozen = [line["description"] for line in aftermath.rejects if line["code"] == "customer_frozen"]
     assert frozen == ["[name] is frozen."] * len(frozen) != []
+
+
+def test_l29_a_dry_run_foretells_all_but_what_only_the_target_knows(aftermath: Aftermath) -> None:
+    """L29: not one request; whom the target refuses, or lacks an entry for, is foretold as created, and nobody else."""
+    run, again = aftermath.summary, aftermath.second_summary
+    lacking = len({line["line"] for line in aftermath.rejects if line["field"] in {"currency", "paymentTypes"}
+                   and line["stage"] == "reference"})  # fmt: skip
+    assert aftermath.dry_requests == []
+    assert lacking > 0
+    assert aftermath.foretold["findings"]
+    alike = ("status", "extracted", "updated", "unchanged", "filtered", "deferred")
+    for foretold, told in ((aftermath.foretold, run), (aftermath.second_foretold, again)):
+        assert [foretold[name] for name in alike] == [told[name] for name in alike]
+        assert foretold["invalid"] == told["invalid"] - lacking
+    assert aftermath.foretold["created"] == run["created"] + run["rejected"] + lacking
+    assert aftermath.foretold["rejected"] == 0
+    assert (aftermath.second_foretold["created"], aftermath.second_foretold["rejected"]) == (lacking, again["rejected"])

@@ -14,8 +14,9 @@ from flows.job import load_job
 from flows.ledger.history import History
 from flows.ledger.ledger import Ledger
 from flows.plan import compile_job
-from flows.run import Watch, carry_out
+from flows.run import carry_out
 from flows.summary import Summary
+from flows.watch import Watch
 from tests.flows.clock import SetClock
 from tests.flows.fake import FakeTarget
 from tests.server import Database

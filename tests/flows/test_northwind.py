@@ -178,3 +178,17 @@ def test_a_changed_cell_that_the_job_does_not_map_sends_nothing(shell: Shell, fi
     summary = shell.run(expected_exit=0)
     assert onlooker.requests(before) == []
     assert summary["unchanged"] == 93
+
+
+def test_a_dry_run_foretells_each_run(shell: Shell, file: Path, onlooker: Onlooker) -> None:
+    """Of the first run and of one after a change: every count is the run's own, and the target is not asked."""
+    for reference in (None, "BERGS"):
+        if reference:
+            edit(file, reference, "City", "Boden")
+        before = onlooker.last_entry()
+        foretold = shell.run(0, "--dry-run")
+        assert onlooker.last_entry() == before
+        summary = shell.run(0)
+        counts = ("extracted", "created", "updated", "unchanged", "filtered", "invalid", "rejected", "deferred")
+        assert {name: foretold[name] for name in counts} == {name: summary[name] for name in counts}
+        assert foretold["findings"] == []

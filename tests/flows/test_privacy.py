@@ -219,33 +219,73 @@ def stored(database: Path, *awaited: str) -> list[tuple[str, str]]:
     raise AssertionError(f"Prefect never stored {awaited}")
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A way in which a flow run ends: what is called, how it ends, and what Prefect stores of it at the last."""
+
+    code: int
+    awaited: tuple[str, ...]
+    arguments: tuple[str, ...] = ("run",)
+    place: str = ""  # the function of ours that breaks
+    password: str = canary.PASSWORD
+    flow: str = "sync-customers"
+
+
+FORM = """
+import asyncio, sys
+from flows.sync import sync_customers
+state = asyncio.run(sync_customers(sys.argv[1], dry_run=True, return_state=True))
+sys.exit(0 if state.is_completed() else 1)
+"""
+PAGE = "page 1: records 1-"
+CASES = {
+    "rejects": Case(3, ("run 1 of canary: completed with 16 rejects", PAGE)),
+    "error of our own": Case(1, ("an error of our own: RuntimeError in ", PAGE), place="mappings.redaction:redact"),
+    "wrong password": Case(1, ("login: user name or password refused",), password="Wrong-Buzzard-77"),
+    "refused in mid-run": Case(1, ("status 403", PAGE)),
+    "broken line": Case(2, ("the record that begins on line 3 cannot be read",)),
+    "dry run": Case(0, ("dry run of canary: completed with ", PAGE), arguments=()),
+    "replay": Case(3, ("run 2 of canary: completed with ", "due again"), ("replay",), flow="replay-rejects"),
+}
+
+
+def call_under_prefect(scene: Scene, name: str) -> Said:
+    """Bring about what a case is about, under Prefect."""
+    case, job = CASES[name], scene.folder / "job.yaml"
+    api = scene.environment.pop("PREFECT_API_URL")
+    if name == "broken line":
+        canary.write_broken(scene.folder)
+    if name == "refused in mid-run":
+        body = json.dumps({"error": canary.PERSONAL[0], "error_description": " / ".join(canary.PEOPLE["REF-01"])})
+        scene.app.faults = Faults(forced={"REF-01": Forced(status=403, body=body)})
+    if name == "replay":
+        scene.rollcall("run", job)
+    scene.environment |= {"PREFECT_API_URL": api, "PASSWORD": case.password}
+    if not case.arguments:
+        return scene.rollcall(job, call=FORM)
+    return scene.rollcall(*case.arguments, job, "--json", before=own_error(case.place) if case.place else "")
+
+
 @pytest.mark.prefect
-@pytest.mark.parametrize(
-    ("place", "ending"),
-    [
-        ("", "run 1 of canary: completed with 16 rejects"),
-        ("mappings.redaction:redact", "an error of our own: RuntimeError in "),
-    ],
-    ids=["rejects", "error of our own"],
-)
-def test_prefect_is_told_nothing(
-    scene: Scene, prefect_harness: PrefectHarness, tmp_path: Path, place: str, ending: str
-) -> None:
+@pytest.mark.parametrize("name", CASES)
+def test_prefect_is_told_nothing(scene: Scene, prefect_harness: PrefectHarness, tmp_path: Path, name: str) -> None:
     """Prefect's database, files and logs hold job and counts alone: no secret, no personal value and no reference."""
     scene.environment |= {
         "PREFECT_API_URL": prefect_harness.api_url,
         "PREFECT_LOGGING_LEVEL": "DEBUG",
         "PREFECT_LOGGING_ROOT_LEVEL": "DEBUG",
     }
-    job = scene.folder / "job.yaml"
-    said = scene.rollcall("run", job, "--json", before=own_error(place) if place else "")
-    assert said.code == (1 if place else 3), said.err
-    everything = stored(prefect_harness.database, ending, "canary: page 1")
-    forbidden = {*canary.SECRETS, *canary.PERSONAL, *canary.REFERENCES, *scene.tokens}
+    case = CASES[name]
+    said = call_under_prefect(scene, name)
+    assert said.code == case.code, said.err
+    everything = stored(prefect_harness.database, str(scene.folder), *case.awaited)
+    forbidden = {*canary.SECRETS, *canary.PERSONAL, *canary.REFERENCES, *scene.tokens, "Buzzard"}
     assert [(cell, found) for cell, value in everything if (found := canary.found_in(value, forbidden))] == []
     parameters = [value for cell, value in everything if cell == "flow_run.parameters" and str(scene.folder) in value]
-    assert [json.loads(value) for value in parameters] == [
-        {"job": str(job), "full": False, "since": None, "limit": None}
+    job = {"job": str(scene.folder / "job.yaml")}
+    asked = {"full": False, "since": None, "limit": None, "dry_run": not case.arguments}
+    assert [json.loads(each) for each in parameters] == [
+        job | (asked if case.flow == "sync-customers" else {"code": None})
     ]
     files = {path.name: path.read_bytes() for path in (tmp_path / "prefect").rglob("*") if path.is_file()}
     assert {each: canary.found_in(content, forbidden) for each, content in files.items()} == {

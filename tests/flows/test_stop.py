@@ -1,14 +1,12 @@
-"""Stopped, doubled or frozen, a run leaves nothing in doubt, gets in nobody's way, and never writes out of turn."""
+"""Stopped or doubled, a run leaves nothing in doubt and gets in nobody's way."""
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -22,8 +20,7 @@ from tests.flows.kill_process import RUN, await_that, end_of, rollcall_run
 pytestmark = pytest.mark.kill
 
 SILENT = Faults(strikes=(Strike(kind="hang", probability=1, methods=("POST",)),))
-IMPATIENT = f"import flows.shell; flows.shell._GRACE_SECONDS = 1; {RUN}"
-SHORT_LEASE = f"import flows.ledger.lease; flows.ledger.lease.LEASE_SECONDS = 2; {RUN}"
+IMPATIENT = f"import flows.stop; flows.stop.GRACE_SECONDS = 1; {RUN}"
 
 
 @contextmanager
@@ -94,23 +91,3 @@ def test_a_second_run_of_the_job_sends_nothing(tmp_path: Path) -> None:
             assert summary["status"] == "failed"
             assert place.requests == before
             assert place.ask("SELECT run, status FROM runs") == [(1, "running")]
-
-
-def test_a_frozen_run_that_was_taken_over_neither_sends_nor_commits(tmp_path: Path) -> None:
-    """Thawed after its lease ran out and another run did the work, a run ends with exit code 1 and changes nothing."""
-    with open_place(tmp_path, concurrency=32, latency_ms=1000) as place:
-        with sending(place, SHORT_LEASE, writes=32) as frozen:
-            await_that(lambda: place.app._in_flight == 32)  # all its requests are out: it waits
-            os.kill(frozen.pid, signal.SIGSTOP)
-            place.app.faults = Faults(latency_ms=1)
-            await_that(lambda: place.ask("SELECT expires_at FROM leases") < [(datetime.now(UTC).isoformat(),)])
-            assert run_here(place.job).status == "completed"
-            assert place.differences() == []
-            requests, ledger = place.requests, place.dump()
-            os.kill(frozen.pid, signal.SIGCONT)
-            summary = end_of(frozen, 10)
-        assert frozen.returncode == ExitCode.FAILED
-        assert summary["status"] == "interrupted"
-        assert place.requests == requests
-        assert place.dump() == ledger
-        assert place.repeated <= 32
