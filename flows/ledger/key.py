@@ -89,7 +89,7 @@ def refuse_other_key(connection: Connection, key: bytes | None) -> None:
 def settle_key(connection: Connection, key: bytes, *, rekey: bool) -> None:
     """Note the key's check value, or compare it; raises JobError for another key, which `rekey` takes over."""
     value = check_value(key)
-    note = text("INSERT INTO settings VALUES ('key_check', :value) ON CONFLICT DO NOTHING")  # two may open it at once
+    note = text("INSERT INTO settings VALUES ('key_check', :value) ON CONFLICT DO NOTHING")
     connection.execute(note, {"value": value})
     if known_key(connection) == value:
         return

@@ -62,14 +62,11 @@ class Ledger(Knowledge):
         url = parse_url(state)
         engine = open_engine(url)
         try:
-            found = find_key(url, environment)
             with reading_from(engine) as connection:
                 refuse_damaged(connection, url)
-            with engine.begin() as connection:
+            with engine.begin() as connection:  # one at a time: of many that open a new ledger, one makes its key
                 migrate(connection)
-                known = known_key(connection)
-            key = found or new_key(url, known, rekey=rekey)
-            with engine.begin() as connection:
+                key = find_key(url, environment) or new_key(url, known_key(connection), rekey=rekey)
                 settle_key(connection, key, rekey=rekey)
         except DBAPIError as error:
             engine.dispose()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -246,6 +248,19 @@ def test_a_lost_key_is_not_replaced_by_a_new_one(tmp_path: Path, clock: SetClock
         Ledger.open(state, {}, clock)
     assert not (tmp_path / "ledger.key").exists()
     Ledger.open(state, {}, clock, rekey=True).close()
+
+
+def test_many_who_open_a_new_ledger_at_once_agree_on_its_key(state: State, clock: SetClock) -> None:
+    """One makes the key; none thinks that it is lost because another was faster."""
+    gate = threading.Barrier(8)
+
+    def open_it(_: int) -> bytes:
+        gate.wait()
+        with closing(Ledger.open(state.url, state.environment, clock)) as made:
+            return made.key
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(open_it, range(8)))) == 1
 
 
 def test_a_run_that_died_keeps_the_counts_that_it_had_confirmed(ledger: Ledger) -> None:
