@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 _START_SECONDS = 180
+_BUSY_SECONDS = 60
 _APP = "prefect.server.api.server:create_app"
 
 
@@ -39,8 +40,13 @@ class PrefectServer:
         return quiet(self.home.parent / "client") | {"PREFECT_API_URL": self.api_url}
 
     def ask(self, method: str, path: str, **arguments: Any) -> Any:
-        """Ask its API, and give what it answers."""
-        answer = httpx.request(method, f"{self.api_url}{path}", trust_env=False, timeout=30, **arguments)
+        """Ask its API, and give what it answers; as its own client does, again where its database was busy (503)."""
+        end = time.monotonic() + _BUSY_SECONDS
+        while True:
+            answer = httpx.request(method, f"{self.api_url}{path}", trust_env=False, timeout=30, **arguments)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > end:
+                break
+            time.sleep(0.5)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
