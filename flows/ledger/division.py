@@ -1,25 +1,21 @@
-"""Keeps how a migration is divided into partitions: their key ranges, their runs, and what no two of them may have."""
+"""Keeps how a migration is divided into partitions: their key ranges, their runs, and how far each of them is."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from connectors.protocol import KeyRange
 from flows.ledger import tables
-from flows.ledger.bulk import add_rows, among, delete_rows, storable, write_rows
+from flows.ledger.bulk import write_rows
 from flows.ledger.count import new_pages
-from flows.ledger.lease import ledger_moment
 from flows.ledger.ledger import Ledger
 from flows.ledger.record import Counts, Run, Status, moment_text
 from flows.ledger.takeover import close_dead_runs, is_stalled, open_run, void_unanswered
-
-DifferenceKind = Literal["missing", "differing", "ambiguous", "unanswered"]
 
 _MARK = "partition "  # begins the place of a partition's watermark; that of a filter begins with a brace
 
@@ -55,15 +51,6 @@ class Ending:
     message: str | None
     requests: int = 0
     retries: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A customer whom the target shows otherwise than the source: which fields differ, by their names."""
-
-    reference: str
-    kind: DifferenceKind
-    fields: tuple[str, ...] = ()
 
 
 class Division:
@@ -199,81 +186,6 @@ class Division:
         """Forget the partitions of a migration that has come to its end: another one reads everything again."""
         with self._ledger.writing() as connection:
             _forget(connection, run.scope)
-
-    def claim(self, run: Run, wanted: Mapping[str, str]) -> dict[str, str]:
-        """Claim references for the records with these source keys; gives the source key that has each of them now."""
-        if not wanted:
-            return {}
-        columns = tables.claims.c
-        with self._ledger.writing() as connection:
-            add_rows(connection, tables.claims, [(run.scope, reference, key) for reference, key in wanted.items()])
-            query = select(columns.reference, columns.source_key).where(
-                columns.scope == run.scope, among(connection, columns.reference, list(wanted))
-            )
-            holders = {row.reference: row.source_key for row in connection.execute(query)}
-        return {
-            reference: key if storable(key) == holder else holder
-            for reference, key in wanted.items()
-            for holder in (holders[storable(reference)],)
-        }
-
-    def disclaim(self, run: Run, holders: Mapping[str, str]) -> None:
-        """Let references go that the records with these source keys have, if they have them still."""
-        columns = tables.claims.c
-        with self._ledger.writing() as connection:
-            for reference, key in holders.items():
-                of_it = (columns.scope == run.scope, columns.reference == storable(reference))
-                connection.execute(delete(tables.claims).where(*of_it, columns.source_key == key))
-
-    def share(self, run: Run, lease: str, total: int, in_flight: int) -> int:
-        """Take an equal part of the requests that may be in flight, as far as the other partitions leave it.
-
-        What is in flight stays this partition's, though its part is smaller by now; 0 where nothing is left.
-        """
-        columns = tables.shares.c
-        with self._ledger.writing() as connection:
-            connection.execute(select(tables.scopes).where(tables.scopes.c.scope == run.scope).with_for_update())
-            now = moment_text(ledger_moment(connection, self._ledger.clock))
-            query = select(columns.requests).join(tables.leases, tables.leases.c.job == columns.lease)
-            alive = query.where(columns.scope == run.scope, columns.lease != lease, tables.leases.c.expires_at > now)
-            others = connection.execute(alive).scalars().all()
-            equal = -(-total // (len(others) + 1))
-            part = max(0, min(equal, total - sum(others)))
-            write_rows(connection, tables.shares, [(run.scope, lease, max(part, in_flight))])
-        return int(part)
-
-    def give_back(self, run: Run, lease: str) -> None:
-        """Leave a partition's share to the others."""
-        with self._ledger.writing() as connection:
-            delete_rows(connection, tables.shares, [(run.scope, lease)])
-
-    def note_differences(self, migration: Run, found: Sequence[Difference]) -> None:
-        """Keep what a verification found; what the target was last known to hold of these customers is void."""
-        rows = [(migration.number, each.reference, each.kind, ", ".join(each.fields)) for each in found]
-        disproved = [each.reference for each in found if each.kind in ("missing", "differing")]
-        crossings, customers = tables.crosswalk.c, tables.customers.c
-        with self._ledger.writing() as connection:
-            write_rows(connection, tables.differences, rows)
-            for table, columns, value in (
-                (tables.crosswalk, crossings, {"row_hash": None}),
-                (tables.customers, customers, {"record_hash": None}),
-            ):
-                theirs = among(connection, columns.reference, disproved)
-                connection.execute(update(table).where(columns.scope == migration.scope, theirs).values(**value))
-            gone = [each.reference for each in found if each.kind == "missing"]
-            theirs = among(connection, crossings.reference, gone)
-            nowhere = update(tables.crosswalk).where(crossings.scope == migration.scope, theirs)
-            connection.execute(nowhere.values(target_id=None))
-
-    def differences(self, migration: int) -> list[Difference]:
-        """List what a migration's verification found, by reference."""
-        columns = tables.differences.c
-        query = select(columns.reference, columns.kind, columns.fields).where(columns.run == migration)
-        with self._ledger.reading() as connection:
-            return [
-                Difference(row.reference, row.kind, tuple(filter(None, row.fields.split(", "))))
-                for row in connection.execute(query.order_by(columns.reference))
-            ]
 
     def _now(self) -> str:
         return moment_text(self._ledger.clock())

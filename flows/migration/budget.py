@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from connectors.delivery.gate import Gate
 from flows.failure import StopAskedError
-from flows.ledger.division import Division
+from flows.ledger.ledger import Ledger
 from flows.ledger.record import Run
+from flows.ledger.share import give_back_share, take_share
 from flows.watch import Watch
 
 _PAUSE_SECONDS = 2.0
@@ -24,7 +25,7 @@ class Budget:
     the others then go down to an equal part, and give back what they have no longer in flight.
     """
 
-    division: Division
+    ledger: Ledger
     run: Run
     lease: str
     gate: Gate
@@ -37,7 +38,7 @@ class Budget:
         while not self._adjust() and not watch.stop_asked:  # noqa: ASYNC110 - it waits for what others write
             await asyncio.sleep(_PAUSE_SECONDS / 4)  # the others give back what they have no longer in flight
         if watch.stop_asked:
-            self.division.give_back(self.run, self.lease)
+            give_back_share(self.ledger, self.run.scope, self.lease)
             raise StopAskedError
         adjusting = asyncio.create_task(self._go_on())
         try:
@@ -47,7 +48,7 @@ class Budget:
             await asyncio.wait([adjusting])
             if not adjusting.cancelled():
                 adjusting.exception()  # a lost lease or ledger: the next write meets it as well
-            self.division.give_back(self.run, self.lease)
+            give_back_share(self.ledger, self.run.scope, self.lease)
 
     async def _go_on(self) -> None:
         while True:
@@ -55,7 +56,7 @@ class Budget:
             self._adjust()
 
     def _adjust(self) -> bool:
-        share = self.division.share(self.run, self.lease, self.requests, self.gate.in_flight)
+        share = take_share(self.ledger, self.run.scope, self.lease, self.requests, self.gate.in_flight)
         # Nothing is left where the others took this part for dead: then nothing new may go out.
         self.gate.resize(share, None if self.rate is None or not share else self.rate * share / self.requests)
         return bool(share)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from connectors.protocol import DivisibleSource, KeyRange, Source
-from flows.ledger.division import Division
+from flows.ledger.claim import claim, disclaim
+from flows.ledger.ledger import Ledger
 from flows.ledger.record import Run
 from flows.plan import Plan
 from flows.preparation import kept_positions
@@ -49,7 +50,7 @@ class Holders:
 class SharedSeen:
     """The references that a partition has met, each of them claimed in the ledger, where the others claim theirs."""
 
-    division: Division
+    ledger: Ledger
     run: Run
     others: Holders | None = None  # without it every claim stands
     own: Seen = field(default_factory=Seen)
@@ -68,9 +69,9 @@ class SharedSeen:
 
     def _settled(self, wanted: Mapping[str, str]) -> dict[str, str]:
         """Claim references, those anew whose holders have them no longer; gives who has each of them now."""
-        holders = self.division.claim(self.run, wanted)
+        holders = claim(self.ledger, self.run.scope, wanted)
         held = {reference: key for reference, key in holders.items() if key != wanted[reference]}
         if held and self.others is not None and (gone := self.others.gone(held)):
-            self.division.disclaim(self.run, {reference: held[reference] for reference in gone})
-            holders |= self.division.claim(self.run, {reference: wanted[reference] for reference in gone})
+            disclaim(self.ledger, self.run.scope, {reference: held[reference] for reference in gone})
+            holders |= claim(self.ledger, self.run.scope, {reference: wanted[reference] for reference in gone})
         return holders

@@ -76,7 +76,7 @@ class PartExecution(Execution):
 
     async def _work(self) -> None:
         place = self.place
-        self.desk.seen = SharedSeen(place.division, self.run, Holders(place.source, place.plan))
+        self.desk.seen = SharedSeen(place.ledger, self.run, Holders(place.source, place.plan))
         self.desk.as_it_stands = True
         async with stopping_with(place.division, place.migration.number, self.watch), place.budget.held(self.watch):
             await self._go_through_pages()

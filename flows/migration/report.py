@@ -12,9 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.export import write_lines
-from flows.ledger.division import Difference, Division
-from flows.ledger.ledger import Ledger
-from flows.summary import Summary, Verification
+from flows.ledger.difference import Difference
+from flows.summary import Verification
 
 _MEANINGS = {
     "counted": "read from the source",
@@ -28,11 +27,6 @@ _MEANINGS = {
 }
 _BAD = frozenset({"missing", "differing", "ambiguous", "unanswered"})
 _SHOWN = 20
-
-
-def differences(ledger: Ledger, summary: Summary) -> list[Difference]:
-    """List the differences that a migration found."""
-    return Division(ledger).differences(int(summary.run_id))
 
 
 def verification(found: Verification, differing: Sequence[Difference]) -> RenderableType:

@@ -14,7 +14,7 @@ from flows.decision import Decision
 from flows.entity import Entities
 from flows.failure import StopAskedError
 from flows.job import Job
-from flows.ledger.division import Difference
+from flows.ledger.difference import Difference, note_differences
 from flows.ledger.ledger import Ledger
 from flows.ledger.record import DONE, Remembered
 from flows.migration.part import stopping_with
@@ -73,7 +73,7 @@ class _Reading:
             setattr(found, each.kind, getattr(found, each.kind) + 1)
         found.same += len(decision.rows) - len(differences)
         if differences:
-            self.place.division.note_differences(self.place.migration, differences)
+            note_differences(self.place.ledger, self.place.migration, differences)
         return found
 
     async def _compare(self, rows: Sequence[Row]) -> list[Difference]:

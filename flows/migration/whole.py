@@ -23,6 +23,7 @@ from flows.extraction import Extraction, Numbered
 from flows.failure import StopAskedError
 from flows.guard import GuardError, guard_rejects
 from flows.job import Job
+from flows.ledger.difference import differences_of
 from flows.ledger.division import Division, Partition, Stop
 from flows.ledger.knowledge import LedgerError
 from flows.ledger.lease import LeaseLostError
@@ -136,7 +137,7 @@ class MigrationExecution(Execution):
 
     async def _work(self) -> None:
         self.division = Division(self.ledger)
-        self.desk.seen = SharedSeen(self.division, self.run, Holders(self.extraction.source, self.plan))
+        self.desk.seen = SharedSeen(self.ledger, self.run, Holders(self.extraction.source, self.plan))
         self.desk.as_it_stands = True
         numbers = [each.number for each in await self._partitions()]
         await self._followed(self._migrate(numbers), self._look)
@@ -262,7 +263,7 @@ class MigrationExecution(Execution):
     def _judge(self) -> None:
         found = self.verification
         # What was noted counts as well, though the worker that found it was lost before it could tell.
-        noted = len(self.division.differences(self.run.number))
+        noted = len(differences_of(self.ledger, self.run.number))
         if differing := max(found.differences if found is not None else 0, noted):
             customers = counted(differing, "customer")
             raise DifferencesError(

@@ -58,7 +58,7 @@ class Workplace:
         """The partition's share of what the target may be asked at once."""
         target = self.plan.job.target
         return Budget(
-            self.division,
+            self.ledger,
             self.migration,
             self.task.lease,
             self.courier.gate,

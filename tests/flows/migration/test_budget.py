@@ -17,9 +17,9 @@ from connectors.sandbox.exchange import Receive, Scope, Send
 from connectors.sandbox.fault import Faults
 from connectors.sandbox.server import running
 from connectors.sandbox.valomnia.vendor import valomnia_app
-from flows.ledger.division import Division
 from flows.ledger.ledger import Ledger
 from flows.ledger.record import Run, moment_text
+from flows.ledger.share import give_back_share, take_share
 from flows.migration.budget import Budget
 from flows.run import now
 from flows.summary import ExitCode
@@ -83,7 +83,7 @@ def test_the_rate(tmp_path: Path) -> None:
 
 
 @contextmanager
-def division(state: State, *leases: str) -> Iterator[tuple[Ledger, Division]]:
+def holding(state: State, *leases: str) -> Iterator[Ledger]:
     """Open a ledger in which these leases are held."""
     ledger = Ledger.open(state.url, state.environment, now)
     try:
@@ -91,7 +91,7 @@ def division(state: State, *leases: str) -> Iterator[tuple[Ledger, Division]]:
             connection.execute(text("INSERT INTO scopes (scope, job, target) VALUES (1, 'move', 't')"))
         for lease in leases:
             hold(ledger, lease)
-        yield ledger, Division(ledger)
+        yield ledger
     finally:
         ledger.close()
 
@@ -111,24 +111,24 @@ def hold(ledger: Ledger, lease: str, until: str = "2999-01-01T00:00:00.000000+00
 
 def test_shares_are_handed_over(state: State) -> None:
     """Who comes later gets an equal part once the first has it no longer in flight; who ends leaves it to others."""
-    with division(state, "move/1", "move/2") as (_, shares):
-        assert shares.share(RUN, "move/1", 8, 0) == 8
-        assert shares.share(RUN, "move/2", 8, 0) == 0
-        assert shares.share(RUN, "move/1", 8, 6) == 4, "six are out, and stay its own"
-        assert shares.share(RUN, "move/2", 8, 0) == 2
-        assert shares.share(RUN, "move/1", 8, 4) == 4
-        assert shares.share(RUN, "move/2", 8, 2) == 4
-        shares.give_back(RUN, "move/1")
-        assert shares.share(RUN, "move/2", 8, 4) == 8
+    with holding(state, "move/1", "move/2") as ledger:
+        assert take_share(ledger, RUN.scope, "move/1", 8, 0) == 8
+        assert take_share(ledger, RUN.scope, "move/2", 8, 0) == 0
+        assert take_share(ledger, RUN.scope, "move/1", 8, 6) == 4, "six are out, and stay its own"
+        assert take_share(ledger, RUN.scope, "move/2", 8, 0) == 2
+        assert take_share(ledger, RUN.scope, "move/1", 8, 4) == 4
+        assert take_share(ledger, RUN.scope, "move/2", 8, 2) == 4
+        give_back_share(ledger, RUN.scope, "move/1")
+        assert take_share(ledger, RUN.scope, "move/2", 8, 4) == 8
 
 
 def test_a_dead_partition_holds_no_share(state: State) -> None:
     """The share of one whose lease has run out is the others'."""
-    with division(state, "move/1", "move/2") as (ledger, shares):
-        assert shares.share(RUN, "move/1", 8, 0) == 8
+    with holding(state, "move/1", "move/2") as ledger:
+        assert take_share(ledger, RUN.scope, "move/1", 8, 0) == 8
         hold(ledger, "move/1", moment_text(now()))
-        assert shares.share(RUN, "move/2", 8, 0) == 8
-        assert shares.share(RUN, "move/1", 8, 0) == 0, "it was taken for dead"
+        assert take_share(ledger, RUN.scope, "move/2", 8, 0) == 8
+        assert take_share(ledger, RUN.scope, "move/1", 8, 0) == 0, "it was taken for dead"
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -138,36 +138,36 @@ def test_shares_never_add_up_to_more(tmp_path: Path, seed: int) -> None:
     names = [f"move/{number}" for number in range(5)]
     total = chance.randint(1, 9)
     allowed, out = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
-    with division(file_state(tmp_path), *names) as (_, shares):
+    with holding(file_state(tmp_path), *names) as ledger:
         for _ in range(150):
             name = chance.choice(names)
             if chance.random() < 0.1:
-                shares.give_back(RUN, name)
+                give_back_share(ledger, RUN.scope, name)
                 allowed[name] = out[name] = 0
             else:
-                allowed[name] = shares.share(RUN, name, total, out[name])
+                allowed[name] = take_share(ledger, RUN.scope, name, total, out[name])
             for each in names:  # requests come back, and new ones go out as far as they may
                 out[each] = max(chance.randint(0, out[each]), chance.randint(0, allowed[each]))
             assert sum(max(allowed[each], out[each]) for each in names) <= total
         for name in names:
-            shares.give_back(RUN, name)
-        assert shares.share(RUN, names[0], total, 0) == total
+            give_back_share(ledger, RUN.scope, name)
+        assert take_share(ledger, RUN.scope, names[0], total, 0) == total
 
 
 def test_a_partition_that_was_taken_for_dead_sends_nothing(tmp_path: Path) -> None:
     """Where the others have taken its share, its gate lets nothing out until there is one again."""
-    with division(file_state(tmp_path), "move/1", "move/2") as (ledger, shares):
+    with holding(file_state(tmp_path), "move/1", "move/2") as ledger:
         gate = Gate(concurrency=4)
-        budget = Budget(shares, RUN, "move/1", gate, requests=4, rate=None)
+        budget = Budget(ledger, RUN, "move/1", gate, requests=4, rate=None)
 
         async def scenario() -> None:
             async with budget.held(Watch()):
                 assert gate.limit == 4
                 hold(ledger, "move/1", moment_text(now()))
-                assert shares.share(RUN, "move/2", 4, 0) == 4
+                assert take_share(ledger, RUN.scope, "move/2", 4, 0) == 4
                 await asyncio.sleep(2.5)
                 assert gate.limit == 0
-                shares.give_back(RUN, "move/2")
+                give_back_share(ledger, RUN.scope, "move/2")
                 await asyncio.sleep(2.5)
                 assert gate.limit == 4
 

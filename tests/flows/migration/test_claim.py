@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.sandbox.fault import Faults, Forced
-from flows.ledger.division import Division
 from flows.ledger.ledger import Ledger
 from flows.ledger.record import Run
 from flows.migration.claim import SharedSeen
@@ -84,8 +83,8 @@ def test_a_key_met_twice_does_not_take_what_another_partition_has(tmp_path: Path
     """Of a record that comes again no version gets a reference that a record of another partition has."""
     ledger, run = Ledger.open(file_state(tmp_path).url, {}, now), Run(1, "crm", next(_SCOPES), "f", None, fresh=False)
     try:
-        assert SharedSeen(Division(ledger), run).claim(["a"], ["1"])[0].tolist() == [False]
-        seen = SharedSeen(Division(ledger), run)
+        assert SharedSeen(ledger, run).claim(["a"], ["1"])[0].tolist() == [False]
+        seen = SharedSeen(ledger, run)
         for references, keys in ((["a", "b"], ["2", "3"]), (["a", "b"], ["2", "3"])):
             met, same = seen.claim(references, keys)
         assert (met.tolist(), same.tolist()) == ([True, True], [False, True])
@@ -110,7 +109,7 @@ def test_one_record_alone_gets_a_reference(tmp_path: Path, data: st.DataObject) 
     taken: dict[str, set[str]] = defaultdict(set)
     try:
         for number in data.draw(st.lists(st.integers(0, partitions - 1), max_size=8)) + list(range(partitions)):
-            seen = SharedSeen(Division(ledger), run)
+            seen = SharedSeen(ledger, run)
             size = data.draw(st.integers(1, 3))
             mine = owned[number]
             for start in range(0, len(mine), size):

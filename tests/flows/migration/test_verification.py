@@ -14,7 +14,7 @@ from connectors.sandbox.app import SandboxApp
 from connectors.sandbox.clock import Clock
 from connectors.sandbox.fault import Faults, Forced
 from connectors.sandbox.server import running
-from flows.ledger.division import Difference, Division
+from flows.ledger.difference import Difference, differences_of
 from flows.migration.whole import Workers
 from flows.migration.workplace import PartTask
 from flows.selection import Selection
@@ -62,7 +62,7 @@ def found(move: Place, run: str) -> dict[str, Difference]:
     """Recall the differences of a migration, by reference."""
     ledger = move.open_ledger()
     try:
-        return {each.reference: each for each in Division(ledger).differences(int(run))}
+        return {each.reference: each for each in differences_of(ledger, int(run))}
     finally:
         ledger.close()
 
