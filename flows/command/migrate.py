@@ -15,9 +15,12 @@ from flows.command.option import AsJson, JobFile, NoPrefect, State
 from flows.command.output import print_json, whoever_listens
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from flows.job import Job
+    from flows.ledger.difference import Difference
     from flows.summary import Summary
 
 
@@ -59,14 +62,17 @@ def migrate(  # noqa: PLR0917 - typer's options are parameters
     nobody who was confirmed is sent again.
     """
     from flows import report, shell
+    from flows.deployment.api import ApiError
     from flows.document import JobError
     from flows.migration.checkup import refuse_wrong_migration
-    from flows.migration.report import differences, verification, write_differences
     from flows.migration.sharing import refuse_local_ledger
     from flows.state import state_first
+    from flows.summary import ExitCode
 
     job = load(job_file)
     refuse_wrong_migration(job, partitions)
+    if csv is not None and not os.access(csv.absolute().parent, os.W_OK):
+        raise JobError(f"{csv}: no file can be written there")
     refuse_local_ledger(job, cluster, state)
     console = report.console(stderr=True)
     with_prefect = not no_prefect and shell.prefect_is_configured(os.environ)
@@ -80,28 +86,67 @@ def migrate(  # noqa: PLR0917 - typer's options are parameters
         with state_first(state):
             summary = run_flow(job.path, console, **options, cluster=cluster, verify=verify)
         if summary is None and runner is Runner.DASK:
-            raise JobError("Prefect did not begin the migration")
+            raise ApiError("Prefect did not begin the migration; nothing was done")
         if summary is None:
             console.print("Prefect did not begin the migration; it goes on here without Prefect", style="yellow")
     if summary is None:
         summary = _migrate_here(job, state, console, partitions=partitions, workers=workers, verify=verify)
-    ledger = open_ledger(job, state)
-    try:
-        found = differences(ledger, summary)
-    finally:
-        ledger.close()
-    if csv is not None:
-        console.print(f"{write_differences(csv, found)} differences written to {csv}")
+    found = _noted(job, state, summary, console)
     if summary.message:
         console.print(summary.message, style="red", markup=False, soft_wrap=True)
     with whoever_listens():
         if as_json:
             print_json({**summary.as_json(), "differences": [asdict(each) for each in found]})
         else:
-            report.console().print(report.summary(summary))
-            if summary.verification is not None:
-                report.console().print(verification(summary.verification, found))
-    raise typer.Exit(int(summary.exit_code))
+            _show(summary, found)
+    code = summary.exit_code
+    if csv is not None and not _write(csv, summary, found, console):
+        code = code or ExitCode.FAILED
+    raise typer.Exit(int(code))
+
+
+def _noted(job: Job, state: str | None, summary: Summary, console: Console) -> list[Difference]:
+    """List the differences that the ledger has; where it is gone, the figures are told all the same."""
+    from flows.document import JobError
+    from flows.ledger.difference import differences_of
+    from flows.ledger.knowledge import LedgerError
+
+    try:
+        ledger = open_ledger(job, state)
+        try:
+            return differences_of(ledger, int(summary.run_id))
+        finally:
+            ledger.close()
+    except (JobError, LedgerError) as error:
+        console.print(f"the differences cannot be listed: {error}", style="yellow", markup=False, soft_wrap=True)
+        return []
+
+
+def _show(summary: Summary, found: Sequence[Difference]) -> None:
+    from flows import report
+    from flows.migration.report import verification
+
+    report.console().print(report.summary(summary))
+    if summary.verification is not None:
+        report.console().print(verification(summary.verification, found))
+
+
+def _write(file: Path, summary: Summary, found: Sequence[Difference], console: Console) -> bool:
+    """Write the differences to a file, or say why not; gives whether it went as it should."""
+    from flows.document import JobError
+    from flows.migration.report import write_differences
+    from flows.phrase import counted
+
+    if summary.verification is None and not found:
+        console.print(f"source and target were not compared: {file} is not written", style="yellow")
+        return True
+    try:
+        count = write_differences(file, found)
+    except JobError as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        return False
+    console.print(f"{counted(count, 'difference')} written to {file}")
+    return True
 
 
 def _migrate_here(job: Job, state: str | None, console: Console, *, workers: int, **course: Any) -> Summary:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import sqlite3
 from contextlib import closing
+from typing import NoReturn
 
 import pytest
 
+import flows.ledger.difference
 from connectors.sandbox.fault import Faults, Forced
+from flows.ledger.knowledge import LedgerError
 from tests.faults.target_api import APIS
 from tests.flows.command import PASSWORD, Place, Shell, complaint
 
@@ -75,11 +78,40 @@ def test_differences_as_a_file(table: Place, rollcall: Shell) -> None:
     said = rollcall("migrate", table.job, "--partitions", "2", "--csv", "differences.csv")
     assert not [each for each in table.requests[sent:] if each.startswith("POST") and "customers" in each]
     assert said.code == 1
-    assert "1 differences written to differences.csv" in said.err.replace("\n", "")
+    assert "1 difference written to differences.csv" in said.err.replace("\n", "")
     assert "=C-4" not in said.err
     assert "missing" in said.out
     with (table.folder / "differences.csv").open(encoding="utf-8", newline="") as file:
         assert list(csv.DictReader(file)) == [{"reference": "'=C-4", "kind": "missing", "fields": ""}]
+
+
+def test_a_file_that_cannot_be_written(table: Place, rollcall: Shell) -> None:
+    """Refused before anything is sent; one that can no longer be written afterwards takes nothing from the summary."""
+    assert "nowhere" in complaint(table, rollcall, "migrate", table.job, "--csv", "nowhere/differences.csv")
+    (table.folder / "differences.csv").mkdir()
+    said = rollcall("migrate", table.job, "--json", "--csv", "differences.csv")
+    assert said.code == 3
+    assert said.json["created"] == 11
+    assert "differences.csv: cannot be written" in said.err
+
+
+def test_no_file_without_a_comparison(table: Place, rollcall: Shell) -> None:
+    """Nothing compared is not the same as nothing found."""
+    said = rollcall("migrate", table.job, "--no-verify", "--csv", "differences.csv")
+    assert "not compared" in said.err
+    assert not (table.folder / "differences.csv").exists()
+
+
+def test_a_ledger_that_is_gone_at_the_end(table: Place, rollcall: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the migration told is told, though its differences can no longer be read."""
+    def lost(*_: object) -> NoReturn:
+        raise LedgerError("the ledger cannot be read")
+
+    monkeypatch.setattr(flows.ledger.difference, "differences_of", lost)
+    said = rollcall("migrate", table.job, "--json")
+    assert said.code == 3
+    assert said.json["created"] == 11
+    assert "the differences cannot be listed" in said.err
 
 
 def test_a_source_that_cannot_be_divided(place: Place, rollcall: Shell) -> None:
