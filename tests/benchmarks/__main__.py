@@ -20,14 +20,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlencode
 
 import aiohttp
 from rich.console import Console
 from rich.table import Table
 
-HEADER = ("no", "company", "email", "phone", "street", "city", "zip", "country", "credit", "status", "note")
-JOB = """\
+from tests.benchmarks.customer import FIELDS, HEADER, customer, form
+
+JOB = (
+    """\
 job: first-load
 source: {kind: csv, path: customers.csv, key: no}
 target:
@@ -36,49 +37,9 @@ target:
   username: bench
   password: bench
   concurrency: CONCURRENCY
-fields:
-  reference: no
-  name: {from: company, convert: strip}
-  email: {from: email, convert: email}
-  phone: phone
-  billingAddress: street
-  billingCity: city
-  billingPostalCode: zip
-  billingCountry: {from: country, convert: country_code}
-  creditLimit: {from: credit, convert: {decimal: ","}}
-  isActive: {from: status, values: {A: true, X: false}}
-  comment: note
 """
-
-
-def customer(number: int) -> tuple[str, ...]:
-    """Invent a customer."""
-    return (
-        f"C-{number:07d}",
-        f"Bäckerei Sommer {number}",
-        f"kontakt{number}@sommer.example",
-        f"+49 30 {number:07d}",
-        f"Obere Str. {number % 200}",
-        "Berlin",
-        f"{10000 + number % 80000}",
-        ("Germany", "FR", "UK", "Sweden")[number % 4],
-        f"{number % 10_000},50",
-        "AX"[number % 2],
-        "",
-    )
-
-
-def form(number: int) -> bytes:
-    """Write the body that the job above makes of a customer."""
-    row = customer(number)
-    country = ("DE", "FR", "GB", "SE")[number % 4]
-    active = "true" if row[9] == "A" else "false"
-    pairs = {
-        "name": row[1], "email": row[2], "phone": row[3], "billingAddress": row[4], "billingCity": row[5],
-        "billingPostalCode": row[6], "billingCountry": country, "creditLimit": row[8].replace(",", "."),
-        "isActive": active,
-    }  # fmt: skip
-    return urlencode(pairs).encode()
+    + FIELDS
+)
 
 
 @contextmanager

@@ -26,14 +26,14 @@ from rich.table import Table
 from sqlalchemy import create_engine, text
 
 from connectors.sandbox.fault import Faults
-from tests.benchmarks.__main__ import customer
+from tests.benchmarks.customer import FIELDS, HEADER, customer
 from tests.flows.display.server import PrefectServer, prefect_server
 from tests.flows.kill_judge import repeats, writes
 from tests.flows.kill_process import RUN, SandboxProcess, await_that, environment, sandbox_process
 from tests.server import serve
 
-COLUMNS = ("no", "company", "email", "phone", "street", "city", "zip", "country", "credit", "status", "note")
-JOB = """\
+JOB = (
+    """\
 job: move
 source: {kind: database, url: "sqlite:///crm.db", table: customers, key: id}
 target:
@@ -42,18 +42,9 @@ target:
   username: sandbox
   password: sandbox
   concurrency: 32
-fields:
-  reference: no
-  name: {from: company, convert: strip}
-  email: {from: email, convert: email}
-  phone: phone
-  billingAddress: street
-  billingCity: city
-  billingPostalCode: zip
-  billingCountry: {from: country, convert: country_code}
-  creditLimit: {from: credit, convert: {decimal: ","}}
-  isActive: {from: status, values: {A: true, X: false}}
 """
+    + FIELDS
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +79,10 @@ def write_place(folder: Path, customers: int) -> None:
     (folder / "job.yaml").write_text(JOB, encoding="utf-8")
     engine = create_engine(f"sqlite:///{folder / 'crm.db'}")
     with engine.begin() as connection:
-        connection.execute(text(f"CREATE TABLE customers (id INTEGER PRIMARY KEY, {', '.join(COLUMNS)})"))
-        slots = ", ".join(f":{name}" for name in COLUMNS)
-        rows = [dict(zip(COLUMNS, customer(number), strict=True)) for number in range(customers)]
-        connection.execute(text(f"INSERT INTO customers ({', '.join(COLUMNS)}) VALUES ({slots})"), rows)
+        connection.execute(text(f"CREATE TABLE customers (id INTEGER PRIMARY KEY, {', '.join(HEADER)})"))
+        slots = ", ".join(f":{name}" for name in HEADER)
+        rows = [dict(zip(HEADER, customer(number), strict=True)) for number in range(customers)]
+        connection.execute(text(f"INSERT INTO customers ({', '.join(HEADER)}) VALUES ({slots})"), rows)
     engine.dispose()
 
 

@@ -25,7 +25,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.__main__ import HEADER, JOB, customer, server
+from tests.benchmarks.__main__ import JOB, server
+from tests.benchmarks.customer import HEADER, customer
 from tests.flows.display.server import prefect_server, quiet
 
 _RUN = "from flows.cli import main; main()"
