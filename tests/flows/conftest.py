@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,3 +45,11 @@ def rollcall(
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(place.folder)
     return Shell(monkeypatch, capsys)
+
+
+@pytest.fixture
+def surroundings(rollcall: Shell) -> Iterator[None]:
+    """Set the variables of the place's job, as a shell would, for a flow that is called as a function."""
+    assert rollcall is not None
+    yield
+    gc.collect()  # here, where the warnings of Prefect's sockets are expected

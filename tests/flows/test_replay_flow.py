@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowFilter, FlowFilterName
-from prefect.client.schemas.sorting import FlowRunSort
 from rich.console import Console
 
 from flows.document import JobError
@@ -17,31 +10,14 @@ from flows.replay import run_flow
 from flows.selection import Selection
 from tests.conftest import PrefectHarness
 from tests.flows.command import WITH_REJECT, Place, Shell
+from tests.flows.latest import latest_flow_run
 
 pytestmark = [
     pytest.mark.prefect,
+    pytest.mark.usefixtures("surroundings"),
     # Prefect's clients leave sockets to the garbage collector.
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def surroundings(rollcall: Shell) -> Iterator[None]:
-    """Set the variables of the place's job, as a shell would."""
-    assert rollcall is not None
-    yield
-    gc.collect()  # here, where the warnings of Prefect's sockets are expected
-
-
-def latest() -> Any:
-    """Ask Prefect for the replay that began last."""
-    with get_client(sync_client=True) as client:
-        (run,) = client.read_flow_runs(
-            flow_filter=FlowFilter(name=FlowFilterName(any_=["replay-rejects"])),
-            sort=FlowRunSort.START_TIME_DESC,
-            limit=1,
-        )
-    return run
 
 
 def test_a_replay_is_a_flow_run_of_its_own(prefect_harness: PrefectHarness, place: Place, rollcall: Shell) -> None:
@@ -53,8 +29,9 @@ def test_a_replay_is_a_flow_run_of_its_own(prefect_harness: PrefectHarness, plac
     summary = run_flow(place.job, Console(stderr=True), Selection.of_replay("missing_param"))
     assert summary is not None
     assert (summary.run_id, summary.counts.created, summary.counts.invalid) == ("2", 1, 1)
-    run = latest()
+    run = latest_flow_run("replay-rejects")
     assert run.parameters == {"job": str(place.job), "code": "missing_param"}
+    assert run.state is not None
     assert run.state.is_completed()
     assert run.state.name == "Completed with 1 reject"
     assert rollcall("runs", place.job, "--json").json["runs"][0]["kind"] == "replay"
@@ -65,6 +42,7 @@ def test_a_wrong_code_fails_with_its_words(prefect_harness: PrefectHarness, plac
     assert prefect_harness is not None
     with pytest.raises(JobError, match="--code"):
         run_flow(place.job, Console(stderr=True), Selection(replay=True, code=" "))
-    state = latest().state
+    state = latest_flow_run("replay-rejects").state
+    assert state is not None
     assert state.is_failed()
     assert "--code needs a reject's code" in str(state.message)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -17,9 +15,9 @@ import httpx
 import pytest
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowFilter, FlowFilterName, TaskRunFilter, TaskRunFilterFlowRunId
-from prefect.client.schemas.objects import FlowRun, State, StateType, TaskRun
-from prefect.client.schemas.sorting import FlowRunSort, TaskRunSort
+from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterFlowRunId
+from prefect.client.schemas.objects import State, StateType, TaskRun
+from prefect.client.schemas.sorting import TaskRunSort
 from rich.console import Console
 
 from connectors.sandbox.fault import Faults
@@ -34,21 +32,15 @@ from flows.selection import EVERYTHING
 from flows.summary import ExitCode, Summary
 from flows.sync import run_flow, sync_customers
 from tests.conftest import PrefectHarness
-from tests.flows.command import PASSWORD, WITH_REJECT, Place, Shell, environment_of, start_python
+from tests.flows.command import PASSWORD, WITH_REJECT, Place, environment_of, start_python
+from tests.flows.latest import latest_flow_run
 
 pytestmark = [
     pytest.mark.prefect,
+    pytest.mark.usefixtures("surroundings"),
     # Prefect's clients leave sockets to the garbage collector.
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def surroundings(rollcall: Shell) -> Iterator[None]:
-    """Set the variables of the place's job, as a shell would."""
-    assert rollcall is not None
-    yield
-    gc.collect()  # here, where the warnings of Prefect's sockets are expected
 
 
 def sync(place: Place) -> Summary:
@@ -56,17 +48,6 @@ def sync(place: Place) -> Summary:
     summary = run_flow(place.job, Console(stderr=True), EVERYTHING)
     assert summary is not None
     return summary
-
-
-def latest_flow_run() -> FlowRun:
-    """Ask Prefect for the run that began last."""
-    with get_client(sync_client=True) as client:
-        (run,) = client.read_flow_runs(
-            flow_filter=FlowFilter(name=FlowFilterName(any_=["sync-customers"])),
-            sort=FlowRunSort.START_TIME_DESC,
-            limit=1,
-        )
-    return run
 
 
 def task_runs(flow_run: UUID, count: int) -> list[TaskRun]:
