@@ -59,7 +59,10 @@ class PartitionFailedError(PermanentError):
 )
 def migrate_partition(job: str, run: int, token: int, number: int, partitions: int) -> State[Any]:  # noqa: ARG001 - shown
     """Read, send and confirm one partition of a migration that is under way."""
-    summary = _work_on(migrate_part, Path(job), run, token, number)
+    try:
+        summary = _work_on(migrate_part, Path(job), run, token, number)
+    except StopAskedError:
+        return _left()
     match summary.exit_code:
         case ExitCode.DONE | ExitCode.REJECTS:
             return Completed(message=tally(summary.counts))
@@ -76,9 +79,12 @@ def migrate_partition(job: str, run: int, token: int, number: int, partitions: i
     retries=0,
     log_prints=False,
 )
-def verify_partition(job: str, run: int, token: int, number: int, partitions: int) -> dict[str, int]:  # noqa: ARG001 - shown
-    """Compare one partition's customers with what the target shows of them; gives figures alone."""
-    return asdict(_work_on(verify_part, Path(job), run, token, number))
+def verify_partition(job: str, run: int, token: int, number: int, partitions: int) -> Any:  # noqa: ARG001 - shown
+    """Compare one partition's customers with what the target shows of them; gives figures alone, or a state."""
+    try:
+        return asdict(_work_on(verify_part, Path(job), run, token, number))
+    except StopAskedError:
+        return _left()
 
 
 @flow(name="migrate-customers", flow_run_name=flow_run_name, persist_result=False, retries=0, log_prints=False)
@@ -150,8 +156,9 @@ def _crew(runner: Runner, workers: int, cluster: str | None) -> Callable[[], Abs
     if cluster is not None:
         return partial(DaskTaskRunner, address=cluster)
     _quieten_dask()
-    # One partition a process: one that dies takes no other partition with it. A dashboard would listen everywhere.
-    options = {"n_workers": workers, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    # One partition a process: one that dies takes no other partition with it. Dask's own pages are for this machine
+    # alone, and at any free port: of two clusters that want the same one, the second complains.
+    options = {"n_workers": workers, "threads_per_worker": 1, "processes": True, "dashboard_address": "127.0.0.1:0"}
     return partial(DaskTaskRunner, cluster_kwargs=options)
 
 
@@ -195,8 +202,17 @@ def _result(future: PrefectFuture[T]) -> T | BaseException:
         return error
 
 
+def _left() -> State[Any]:
+    """Give the state of a partition that the migration's end came before; it has not failed."""
+    message = "not done: the migration ends early; the next one goes on from here"
+    return Cancelled(message=message, data=StopAskedError())
+
+
 def _work_on(work: Work[T], path: Path, run: int, token: int, number: int) -> T:
-    """Do the work on a partition in this worker; raises PartitionFailedError, for Prefect keeps what is raised."""
+    """Do the work on a partition in this worker.
+
+    Raises StopAskedError, or PartitionFailedError with a safe text, for Prefect keeps what is raised.
+    """
     try:
         job = load_job(path, os.environ)
         notify = partial(get_run_logger().info, "run %s: %s", run)
@@ -204,6 +220,6 @@ def _work_on(work: Work[T], path: Path, run: int, token: int, number: int) -> T:
             work, job, partial(open_shared_ledger, job), PartTask(run, Fence(job.job, token), number), notify
         )
     except (StopAskedError, asyncio.CancelledError):  # cancelled: it was told to stop at once
-        raise PartitionFailedError("stopped on request; the next migration goes on from here") from None
+        raise StopAskedError from None
     except Exception as error:  # noqa: BLE001 - only safe text may reach Prefect
         raise PartitionFailedError(explain_failure(error)[1]) from None
