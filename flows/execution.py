@@ -20,7 +20,7 @@ from flows.conclusion import conclude
 from flows.desk import Desk, Post
 from flows.entity import Entities, Filling, TakenForGranted
 from flows.extraction import Extraction
-from flows.failure import StopAskedError
+from flows.failure import StopAskedError, explain_failure
 from flows.guard import GuardError, guard_rejects
 from flows.ledger.heartbeat import Heartbeat
 from flows.ledger.knowledge import LedgerError
@@ -119,7 +119,7 @@ class Execution:
         except (ConnectorError, LedgerError, LawError, GuardError, StopAskedError) as error:
             return self._end(*self._verdict(error))
         except Exception as error:
-            self._end("failed", ExitCode.FAILED, f"an error of our own ({type(error).__name__})")
+            self._end("failed", ExitCode.FAILED, explain_failure(error)[1])
             raise
         return self._end("completed", ExitCode.DONE, None)
 

@@ -24,7 +24,7 @@ from flows.failure import StopAskedError
 from flows.guard import GuardError, guard_rejects
 from flows.job import Job
 from flows.ledger.difference import differences_of
-from flows.ledger.division import Division, Partition, Stop
+from flows.ledger.division import Division, Ending, Partition, Stop
 from flows.ledger.knowledge import LedgerError
 from flows.ledger.lease import LeaseLostError
 from flows.ledger.ledger import Ledger
@@ -174,11 +174,13 @@ class MigrationExecution(Execution):
         return self.division.divide(self.run, source.address, ranges)
 
     async def _migrate(self, numbers: Sequence[int]) -> None:
-        raised = await self.course.workers.migrate(self._tasks(numbers))
-        outcomes = await asyncio.to_thread(self.division.outcomes, self.run.number)
-        self.asked += sum(each.requests for each in outcomes.values())
-        self.asked_again += sum(each.retries for each in outcomes.values())
-        self.pages = await asyncio.to_thread(self.division.pages, self.run.number)
+        try:
+            raised = await self.course.workers.migrate(self._tasks(numbers))
+        except asyncio.CancelledError:  # somebody lost patience; what it took is told all the same
+            with suppress(LedgerError):
+                self._add_up()
+            raise
+        outcomes = await asyncio.to_thread(self._add_up)
         ended = [(number, raised.get(number), outcomes.get(number)) for number in numbers]
         if self.too_many is None:
             refuse_failed(ended, asked_to_stop=self.watch.stop_asked)
@@ -186,6 +188,14 @@ class MigrationExecution(Execution):
         with suppress(StopAskedError):  # it was us who asked
             refuse_failed(ended, asked_to_stop=True)
         raise self.too_many
+
+    def _add_up(self) -> dict[int, Ending]:
+        """Take in what the partitions took, and give how each of them ended."""
+        outcomes = self.division.outcomes(self.run.number)
+        self.asked += sum(each.requests for each in outcomes.values())
+        self.asked_again += sum(each.retries for each in outcomes.values())
+        self.pages = self.division.pages(self.run.number)
+        return outcomes
 
     async def _verify(self, numbers: Sequence[int]) -> None:
         await self._visible()

@@ -75,6 +75,7 @@ def test_workers_whom_no_cancelling_reaches_end_by_the_ledger(slow: Place) -> No
     summary, took, _ = stop_at_once(slow, 15)
     assert summary.exit_code is ExitCode.STOPPED
     assert took < 8
+    assert summary.requests > 0, "what the partitions took is told"
     assert slow.ask("SELECT count(*) FROM runs WHERE status = 'running'") == [(0,)]
     assert slow.ask("SELECT count(*) FROM leases WHERE expires_at > renewed_at") == [(0,)]
     slow.app.faults = Faults()
