@@ -104,6 +104,7 @@ def test_no_file_without_a_comparison(table: Place, rollcall: Shell) -> None:
 
 def test_a_ledger_that_is_gone_at_the_end(table: Place, rollcall: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the migration told is told, though its differences can no longer be read."""
+
     def lost(*_: object) -> NoReturn:
         raise LedgerError("the ledger cannot be read")
 
