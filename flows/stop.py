@@ -52,7 +52,7 @@ async def stoppable(work: Coroutine[Any, Any, Summary], watch: Watch) -> Summary
         elif number == first[0] or loop.time() - first[1] > _ECHO_SECONDS:
             leave()
 
-    with _handling(loop, stop):
+    with handling(loop, stop):
         return await _ended(running, watch)
 
 
@@ -78,8 +78,14 @@ async def seen_out(work: Awaitable[T], seconds: float) -> T:
 
 
 @contextmanager
-def _handling(loop: asyncio.AbstractEventLoop, stop: Callable[[int], None]) -> Iterator[None]:
-    """Handle the signals within the block, and leave them afterwards to whom they belonged (Prefect has its own)."""
+def handling(loop: asyncio.AbstractEventLoop, stop: Callable[[int], None]) -> Iterator[None]:
+    """Handle the signals within the block, and leave them afterwards to whom they belonged (Prefect has its own).
+
+    Signals reach the main thread alone: elsewhere they are left where they are.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     for number in _SIGNALS:
         loop.add_signal_handler(number, stop, number)

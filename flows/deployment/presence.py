@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack, redirect_stdout
+from contextlib import ExitStack, redirect_stdout, suppress
 from io import StringIO
 
-from flows.deployment.api import answers, api_address
+from flows.deployment.api import ApiError, answers, api_address
 
 _LOOK_SECONDS = 3
 _ANSWER_SECONDS = 5
-_PATIENCE_SECONDS = 120  # Prefect's runner gives up after three minutes and a half, with a page of tracebacks
-
-# They tell of each connection that breaks with a page of traceback, and then ask again and again instead.
-_TALKATIVE = ("prefect.FlowRunCancellingObserver", "prefect.FlowRunSuspendingObserver")
 
 
 def tell(text: str) -> None:
@@ -31,11 +26,8 @@ class Presence:
 
     def __init__(self) -> None:
         self._missed = 0
-        self._since = 0.0
-        self._worn = False
+        self._returned = False
         self._hushed = ExitStack()
-        for name in _TALKATIVE:
-            logging.getLogger(name).setLevel(logging.ERROR)
 
     @property
     def there(self) -> bool:
@@ -47,13 +39,11 @@ class Presence:
         if await answers(_ANSWER_SECONDS):
             if self._missed > 1:
                 self.close()
-                self._worn = True
+                self._returned = True
                 tell(f"Prefect's API at {api_address()} is back.")
             self._missed = 0
             return True
         self._missed += 1
-        if self._missed == 1:
-            self._since = time.monotonic()
         if self._missed == 2:  # noqa: PLR2004 - the second in a row
             self._hush()
             tell(
@@ -62,19 +52,15 @@ class Presence:
             )
         return False
 
-    async def until_worn(self, idle: Callable[[], Awaitable[bool]]) -> None:
-        """Look every few seconds, and come back when it has been away for long, or was away and nothing runs now.
-
-        A runner that has lost its server for some seconds no longer hears that a run is cancelled in the UI.
-        """
-        self._worn = False
+    async def watch(self, on_return: Callable[[], Awaitable[None]]) -> None:
+        """Look every few seconds, without end, and do this whenever it is back."""
+        self._returned = False
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            if not await self.look():
-                if time.monotonic() - self._since > _PATIENCE_SECONDS:
-                    return
-            elif self._worn and await idle():
-                return
+            if await self.look() and self._returned:
+                with suppress(ApiError):  # gone again
+                    await on_return()
+                    self._returned = False
 
     def _hush(self) -> None:
         """Silence what each part of Prefect says of it, at length, again and again; some of it is printed."""

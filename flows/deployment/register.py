@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flows.block import BlockName, BlockReference
-from flows.deployment.api import ApiError, connected, ui_address
+from flows.deployment.api import connected, ui_address
 from flows.deployment.block import find_ledger_block, register_types, save_ledger
 from flows.deployment.catalogue import ENTRIES, Entry
 from flows.deployment.order import Order
@@ -90,30 +90,17 @@ async def rest(registration: Registration) -> None:
             await client.pause_deployment(each.id)
 
 
-async def is_idle(registration: Registration) -> bool:
-    """Say whether none of their runs is under way, as far as Prefect's API tells."""
-    from prefect.client.schemas.filters import (
-        DeploymentFilter,
-        DeploymentFilterId,
-        FlowRunFilter,
-        FlowRunFilterState,
-        FlowRunFilterStateType,
-    )
-    from prefect.client.schemas.objects import StateType
+async def is_known(registration: Registration) -> bool:
+    """Say whether what was registered still is: a server may come back with another database; raises ApiError."""
+    from prefect.exceptions import ObjectNotFound
 
-    busy = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
-    try:
-        async with connected() as client:
-            found = await client.read_flow_runs(
-                deployment_filter=DeploymentFilter(
-                    id=DeploymentFilterId(any_=[each.id for each in registration.deployments])
-                ),
-                flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=busy)),
-                limit=1,
-            )
-    except ApiError:  # gone again
-        return False
-    return not found
+    async with connected() as client:
+        try:
+            for each in registration.deployments:
+                await client.read_deployment(each.id)
+        except ObjectNotFound:
+            return False
+    return True
 
 
 async def is_active(order: Order, entry: Entry) -> bool:

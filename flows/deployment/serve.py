@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from flows.deployment.api import ApiError, connected
@@ -19,7 +17,7 @@ from flows.deployment.register import (
     Registration,
     begin,
     is_active,
-    is_idle,
+    is_known,
     parameters,
     register,
     rest,
@@ -47,48 +45,72 @@ def serve(order: Order, *, at_once: bool = False) -> None:
 
 
 async def _serve(order: Order, *, at_once: bool) -> None:
+    from prefect.runner import _scheduled_run_poller
+
+    from flows.display.calm import keep_calm
+
+    keep_calm(_scheduled_run_poller)
     stop, presence = asyncio.Event(), Presence()
-    registration: Registration | None = None
+    service: _Service | None = None
     while not stop.is_set():
         try:
-            runner, registration = await _prepared(order, begins=at_once and registration is None)
+            service = await _Service.open(order, at_once=at_once and service is None)
         except ApiError:
-            if registration is None:  # the first time, and nothing has been promised yet
+            if service is None:  # the first time, and nothing has been promised yet
                 raise
         else:
-            await _run(runner, stop, presence, partial(is_idle, registration))
+            await _run(service, stop, presence)
         _heed(stop)
         await presence.until_back(stop)
-    if registration is not None:
-        await _rest(registration, presence)
+    if service is not None:
+        await _rest(service.registration, presence)
     presence.close()
 
 
-async def _prepared(order: Order, *, begins: bool) -> tuple[Runner, Registration]:
-    """Make a runner that knows the deployments, which stand registered in full; raises ApiError."""
-    from prefect.runner import Runner
+class _Service:
+    """A runner, and what is registered for it."""
 
-    runner = Runner(name=f"rollcall {order.name}", pause_on_shutdown=False)  # we pause them ourselves, within a time
+    def __init__(self, order: Order, runner: Runner, registration: Registration) -> None:
+        self._order = order
+        self.runner = runner
+        self.registration = registration
+
+    @classmethod
+    async def open(cls, order: Order, *, at_once: bool) -> _Service:
+        """Make a runner that knows the deployments, which stand registered in full; raises ApiError."""
+        from prefect.runner import Runner
+
+        # The schedules are paused by us, within a time.
+        runner = Runner(name=f"rollcall {order.name}", pause_on_shutdown=False)
+        service = cls(order, runner, await _introduce(order, runner))
+        if at_once:
+            await begin(service.registration)
+        return service
+
+    async def renew(self) -> None:
+        """Register what Prefect's API does not know any more; raises ApiError."""
+        if not await is_known(self.registration):
+            self.registration = await _introduce(self._order, self.runner)
+
+
+async def _introduce(order: Order, runner: Runner) -> Registration:
     for entry in ENTRIES:
         made = _deployment(order, entry, active=await is_active(order, entry))
         async with connected():
             await runner.aadd_deployment(made)
-    registration = await register(order, served=True)  # what the runner's own way of registering leaves out
-    if begins:
-        await begin(registration)
-    return runner, registration
+    return await register(order, served=True)  # what the runner's own way of registering leaves out
 
 
-async def _run(runner: Runner, stop: asyncio.Event, presence: Presence, idle: Callable[[], Awaitable[bool]]) -> None:
-    """Let the runner work until it is stopped, or Prefect's API has been away and it needs another runner."""
-    running = asyncio.create_task(runner.start())
+async def _run(service: _Service, stop: asyncio.Event, presence: Presence) -> None:
+    """Let the runner work until it is stopped, or breaks."""
+    running = asyncio.create_task(service.runner.start())
     await asyncio.sleep(0)  # the runner sets a handler as it begins, which would end this process in mid-sentence
     _heed(stop)
-    others = [asyncio.create_task(stop.wait()), asyncio.create_task(presence.until_worn(idle))]
+    others = [asyncio.create_task(stop.wait()), asyncio.create_task(presence.watch(service.renew))]
     try:
         await asyncio.wait([running, *others], return_when=asyncio.FIRST_COMPLETED)
         broke = running.done()
-        await _end(runner, running, presence)
+        await _end(service.runner, running, presence)
     finally:
         for each in others:
             each.cancel()

@@ -16,8 +16,9 @@ from typing import Any
 
 from prefect import get_run_logger
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.exceptions import Abort
+from prefect.exceptions import Abort, PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from rich.console import Console
 
@@ -43,9 +44,14 @@ Logger = logging.Logger | logging.LoggerAdapter[Any]
 
 _PUBLISHING_SECONDS = 20.0
 _SHELL_TIMEOUT_SECONDS = 10.0  # of one request to Prefect; its own minute is long for somebody who waits
+_AWAY = "Prefect's server is away; how the run ended is in the ledger"
 
 # What the shell that started the flow in this process is told: the ledger's word, not Prefect's.
 _told: ContextVar[list[Summary | Exception] | None] = ContextVar("_told", default=None)
+
+
+class NotTakenError(Exception):
+    """Prefect did not take in how a flow run ended; names the kind of error."""
 
 
 def _open(job: Job) -> Ledger:
@@ -60,8 +66,8 @@ async def host(
 ) -> State[Any]:
     """Load the job, refuse a wrong one, open its ledger, do the work, publish it, and give the flow run's final state.
 
-    Nothing is raised but Prefect's Abort, where its server is away and a shell waits: whatever ended the work is in the
-    state, with a text that may be kept.
+    Nothing is raised but Prefect's Abort, where its server is away and somebody waits for the end of this process:
+    whatever ended the work is in the state, with a text that may be kept. Where nobody does, its return is awaited.
     """
     logger = get_run_logger()
     uplink.begin(lambda: _log_lost(logger), lambda kind: _log_refused(logger, kind))
@@ -75,9 +81,31 @@ async def host(
         _tell(error)
         state = state_of_failure(error)
         logger.error(state.message)  # noqa: TRY400 - the traceback may hold values
-    if _told.get() is not None and not await uplink.reach():  # asked now: it may be back, or was never away
-        raise Abort("Prefect's server is away, and the shell that waits has its answer from the ledger")
+    patient = _told.get() is None and state.name != "Cancelled"  # else somebody waits for this process to end
+    if not await (uplink.until_back() if patient else uplink.reach()):  # asked now: it may be back, or was never away
+        raise Abort(_AWAY)
+    _take_leave_safely()
     return state
+
+
+def _take_leave_safely() -> None:
+    """See to it that Prefect's own failure to tell the final state has no request in it.
+
+    Prefect keeps what is raised then in a file that everybody may read, and its request bears the key to its server.
+    """
+    client = get_client()  # the one that the flow run has
+    tell = client.set_flow_run_state
+
+    async def tell_safely(*arguments: Any, **named: Any) -> Any:
+        try:
+            return await tell(*arguments, **named)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told by its kind alone
+            if _told.get() is not None and not isinstance(error, PrefectHTTPStatusError):
+                uplink.lost()
+                raise Abort(_AWAY) from None
+            raise NotTakenError(type(error).__name__) from None
+
+    setattr(client, "set_flow_run_state", tell_safely)  # noqa: B010 - mypy knows it as a method
 
 
 async def _carry_out(job: Job, ledger: Ledger, work: Work, logger: Logger) -> Summary:
@@ -181,5 +209,6 @@ def run_hosted(start: Callable[[], Awaitable[object]], console: Console) -> Summ
 
 async def _begin(start: Callable[[], Awaitable[object]]) -> None:
     if await uplink.reach():
+        uplink.install()
         uplink.start_log_worker()
         await start()

@@ -38,6 +38,7 @@ class Progress:
     run: int = 0
     counts: Counts = field(default_factory=Counts)
     share: float | None = None  # of what is to be read, where that can be told; from 0 to 1
+    started: bool = False  # a page was in hand: by now it is known whether a share can be told
     pages: int = 0
     _extraction: Extraction | None = None
     _expected: int | None = None
@@ -55,12 +56,15 @@ class Progress:
 
     def take(self, hand: Hand) -> None:
         """Take in that a page is in hand: the source has been read so far."""
-        if hand.page < 1 or self._extraction is None:
+        if self._extraction is None:
             return
-        if not self._read:
+        if not self.started:
+            self.started = True
             self._learn(self._extraction)
-        self._read += hand.counted
-        self.share = self._told_share(hand)
+            self.share = 0.0 if self._expected or self._span else None
+        if hand.page > 0:
+            self._read += hand.counted
+            self.share = self._told_share(hand)
 
     def note(self, page: int, counts: Counts) -> None:
         """Take in what became of a page, and say so where nothing was said lately."""
@@ -82,7 +86,7 @@ class Progress:
             await asyncio.sleep(_ARTIFACT_SECONDS)
             if not uplink.resting and await _is_cancelled():
                 stop()
-            if moved != self.pages and not uplink.resting:
+            if self.started and moved != self.pages and not uplink.resting:  # what it is at first, it stays
                 moved = self.pages
                 await self._show_safely()
 

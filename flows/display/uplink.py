@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,6 +25,9 @@ from prefect.settings import (
     PREFECT_CLIENT_MAX_RETRIES,
     temporary_settings,
 )
+
+from flows.display.calm import keep_calm
+from flows.stop import handling
 
 _PATIENCE_SECONDS = 5.0  # how long one thing may take to tell
 _PAUSE_SECONDS = 10.0  # between two attempts to reach a server that is away
@@ -49,9 +53,18 @@ class Uplink:
 
     def begin(self, on_lost: Callable[[], None], on_refused: Callable[[str], None]) -> None:
         """Watch over the events and the log lines of the run that begins; Prefect's own cloud looks after itself."""
+        keep_calm()
         self.away = False
         self._refused = False
         self.on_lost, self.on_refused = on_lost, on_refused
+        self.install()
+
+    def install(self) -> None:
+        """Send events and log lines through here from now on.
+
+        Prefect sends the first event, a flow run's sign of life, before the flow begins: a shell, which waits until all
+        that send have ended, installs this earlier still.
+        """
         url = PREFECT_API_URL.value()
         if url and not emit_events_to_cloud():
             # Prefect sends events through the very classes that it lists there; what derives from them does not count.
@@ -99,6 +112,22 @@ class Uplink:
         else:
             self.lost()
         return failure is None
+
+    async def until_back(self) -> bool:
+        """Wait until the server is there, however long it takes; False where a signal ends the waiting.
+
+        Prefect's own client waits a minute. A run whose end the server never hears of keeps its place for ever: all
+        that come after it are cancelled.
+        """
+        if await self.reach():
+            return True
+        stopped = asyncio.Event()
+        with handling(asyncio.get_running_loop(), lambda _number: stopped.set()):
+            while self.away and not stopped.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stopped.wait(), _PAUSE_SECONDS)
+                await self.reach()
+        return not self.away
 
     def _log(self, line: dict[str, Any]) -> None:
         if self.away:

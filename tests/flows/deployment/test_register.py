@@ -16,7 +16,7 @@ from flows.command.deploy import _as_json
 from flows.deployment.api import ApiError, connected, demand_api
 from flows.deployment.catalogue import ENTRIES
 from flows.deployment.order import Order, Wish, place_order
-from flows.deployment.register import Registration, register
+from flows.deployment.register import Registration, is_known, register
 from flows.document import JobError
 from tests.flows.display.server import PrefectServer
 
@@ -103,6 +103,14 @@ def test_no_block(tmp_path: Path, api: PrefectServer) -> None:
     assert told.left_block is None
     assert registered(api, "bare")["job_variables"] == {}
     assert made.missing == ("PASSWORD", "ROLLCALL_KEY", "ROLLCALL_STATE", "URL")
+
+
+def test_what_the_server_does_not_know_any_more(tmp_path: Path, api: PrefectServer) -> None:
+    """Who serves a job finds out that the server came back without one of its deployments."""
+    told = asyncio.run(register(order(tmp_path, "forgotten"), served=True))
+    assert asyncio.run(is_known(told))
+    api.ask("DELETE", f"/deployments/{registered(api, 'forgotten', 'replay-rejects')['id']}")
+    assert not asyncio.run(is_known(told))
 
 
 @pytest.mark.usefixtures("api")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -17,9 +18,11 @@ pytestmark = [pytest.mark.prefect, pytest.mark.kill]
 def test_serving(tmp_path: Path, server: PrefectServer, slow_sandbox: SandboxProcess) -> None:
     """A run that comes due is carried out with the ledger named here; Ctrl-C lets a second one settle and exits with 0.
 
-    No block keeps the ledger, the schedule rests afterwards, and what the second run had not sent the next one sends.
+    A terminal sends Ctrl-C to all processes of its group at once; no traceback is printed. No block keeps the ledger,
+    the schedule rests afterwards, and what the second run had not sent the next one sends.
     """
-    site = Site(tmp_path / "served", "served", server, slow_sandbox, more="schedule: {every: 24h}", count=60)
+    said = tmp_path / "said.log"
+    site = Site(tmp_path / "served", "served", server, slow_sandbox, "schedule: {every: 24h}", count=60, said=said)
     site.ledger.parent.mkdir()
     with site.process("-c", ROLLCALL, "deploy", str(site.job), "--serve", **site.named) as process:
         wait_for(lambda: bool(server.ask("POST", "/deployments/filter", json=_named("served"))))
@@ -29,12 +32,14 @@ def test_serving(tmp_path: Path, server: PrefectServer, slow_sandbox: SandboxPro
         site.write(count=240)
         second = site.begin()
         wait_for(lambda: len(site.sent()) > site.first + 8)
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
         assert process.wait(timeout=60) == 0
         assert not children(process.pid)
     assert await_final(site, [second]) == ["CANCELLED"]
-    shown = site.rollcall("runs", site.job, "--json", **site.named).json["runs"]
-    assert [run["status"] for run in shown] == ["interrupted", "completed"]
+    assert "Traceback" not in said.read_text(encoding="utf-8")
+    assert site.ask_ledger("SELECT status FROM runs ORDER BY run") == [("completed",), ("interrupted",)]
+    unsettled = {reference for (reference,) in site.ask_ledger("SELECT reference FROM intents")}
+    assert not unsettled & set(site.sent()), "something was in flight"
     assert len(site.sent()) < site.count, "nothing was interrupted"
     assert server.ask("GET", "/deployments/name/sync-customers/served")["paused"]
     blocks = server.ask("POST", "/block_documents/filter", json={})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ WORKER = {
     "PREFECT_WORKER_PREFETCH_SECONDS": "1",
     "PREFECT_RUNNER_POLL_FREQUENCY": "1",
 }
+NONE: Mapping[str, str] = {}
 _TURN_SECONDS = 0.5
 
 JOB = """\
@@ -54,9 +56,9 @@ page_size: 20
 
 
 @contextmanager
-def scheduling_server(home: Path) -> Iterator[PrefectServer]:
+def scheduling_server(home: Path, port: int = 0, settings: Mapping[str, str] = NONE) -> Iterator[PrefectServer]:
     """Serve a Prefect API whose scheduler looks ahead a little."""
-    with prefect_server(home, _FEW) as server:
+    with prefect_server(home, {**_FEW, **settings}, port) as server:
         yield server
 
 
@@ -143,6 +145,11 @@ class Site:
     def state_of(self, flow_run: str) -> str:
         """Tell the state of a flow run."""
         return str(self.server.ask("GET", f"/flow_runs/{flow_run}")["state_type"])
+
+    def ask_ledger(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask the ledger itself."""
+        with closing(sqlite3.connect(self.ledger)) as ledger:
+            return ledger.execute(query).fetchall()
 
     def sent(self) -> Counter[str]:
         """Count the upserts of each of the job's customers, from the sandbox's journal."""

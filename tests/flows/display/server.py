@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import httpx
 _START_SECONDS = 180
 _BUSY_SECONDS = 60
 _APP = "prefect.server.api.server:create_app"
+_new_databases: list[bytes] = []  # the first server's, to begin the others with: a hundred migrations take seconds
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class PrefectServer:
     process: subprocess.Popen[bytes]
     home: Path
     api_url: str
+    client: httpx.Client
 
     @property
     def database(self) -> Path:
@@ -43,7 +46,7 @@ class PrefectServer:
         """Ask its API, and give what it answers; as its own client does, again where its database was busy (503)."""
         end = time.monotonic() + _BUSY_SECONDS
         while True:
-            answer = httpx.request(method, f"{self.api_url}{path}", trust_env=False, timeout=30, **arguments)
+            answer = self.client.request(method, f"{self.api_url}{path}", **arguments)
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > end:
                 break
             time.sleep(0.5)
@@ -98,6 +101,9 @@ def prefect_server(
 ) -> Iterator[PrefectServer]:
     """Serve until the end of the block, with the UI at the root where it is asked for; takes about ten seconds."""
     home.mkdir(parents=True, exist_ok=True)
+    is_new = not (home / "prefect.db").exists()
+    if is_new and _new_databases:
+        (home / "prefect.db").write_bytes(_new_databases[0])
     port = port or free_port()
     shown = {
         "PREFECT_UI_ENABLED": str(ui).lower(),
@@ -108,6 +114,9 @@ def prefect_server(
     command = [sys.executable, "-m", "uvicorn", "--factory", _APP, "--host", "127.0.0.1", "--port", str(port)]
     with (
         (home / "server.log").open("wb") as log,
+        # One client, for each loads all certificates, which takes longer than the question; no connection is kept, for
+        # the server closes those.
+        httpx.Client(trust_env=False, timeout=30, limits=httpx.Limits(max_keepalive_connections=0)) as client,
         subprocess.Popen(
             [*command, "--log-level", "error"],
             env={**ours, **quiet(home), **shown, **(settings or {})},
@@ -115,12 +124,21 @@ def prefect_server(
             stderr=log,
         ) as process,
     ):
-        server = PrefectServer(process, home, f"http://127.0.0.1:{port}/api")
+        server = PrefectServer(process, home, f"http://127.0.0.1:{port}/api", client)
         try:
             _await_health(server)
+            if is_new and not _new_databases:
+                _new_databases.append(_content(server.database))
             yield server
         finally:
             process.kill()
+
+
+def _content(database: Path) -> bytes:
+    """Copy a database, with what is in its write-ahead log."""
+    with closing(sqlite3.connect(database)) as stored, closing(sqlite3.connect(":memory:")) as copy:
+        stored.backup(copy)
+        return copy.serialize()
 
 
 def _await_health(server: PrefectServer) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,13 @@ import pytest
 
 from connectors.sandbox.fault import Faults, Strike
 from flows.summary import ExitCode
-from tests.flows.display.server import PrefectServer, prefect_server
+from tests.flows.deployment.worker import wait_for
+from tests.flows.display.hosted import HostedRun, Program
+from tests.flows.display.server import PrefectServer
 from tests.flows.kill_driver import run_here
 from tests.flows.kill_judge import writes
 from tests.flows.kill_place import Place, open_place
-from tests.flows.kill_process import RUN, await_that, environment
+from tests.flows.kill_process import await_that, environment
 
 pytestmark = [pytest.mark.prefect, pytest.mark.kill]
 
@@ -45,6 +46,8 @@ page_size: 20
 REFUSED = Faults(refuse_credentials=403)
 SILENT = Faults(strikes=(Strike(kind="hang", probability=1, methods=("POST",)),))
 WAIT_SECONDS = 120
+# Twenty seconds of upserts: long enough for somebody who asks now and then to hear of a cancellation.
+SIZE, SLOW = 400, Faults(latency_ms=400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,28 +73,26 @@ class Runner:
 
     def await_state(self, flow_run: str, kind: str) -> dict[str, Any]:
         """Wait until the flow run is in a state of this kind."""
-        await_that(lambda: self.state(flow_run)["type"] == kind, WAIT_SECONDS)
+        wait_for(lambda: bool(self.state(flow_run)["type"] == kind), WAIT_SECONDS)
         return self.state(flow_run)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """Run one Prefect server for all tests of this module."""
-    with prefect_server(tmp_path_factory.mktemp("prefect") / "server") as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
 def runner(server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     """Serve the flow in a process of its own, as `rollcall deploy --serve` does."""
     folder = tmp_path_factory.mktemp("runner")
-    settings = {**environment(folder), **server.environment, "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
+    settings = {
+        **environment(folder),
+        **server.environment,
+        "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+        "HYPOTHESIS_NO_PLUGINS": "1",  # pandera loads hypothesis where it is installed, and that pytest and trio
+    }
     with (
         (folder / "log").open("wb") as log,
         subprocess.Popen([sys.executable, "-c", SERVE], env=settings, cwd=folder, stdout=log, stderr=log) as process,
     ):
         try:
-            await_that(lambda: bool(server.ask("POST", "/deployments/filter", json={})), WAIT_SECONDS)
+            wait_for(lambda: bool(server.ask("POST", "/deployments/filter", json={})), WAIT_SECONDS)
             (deployment,) = server.ask("POST", "/deployments/filter", json={})
             yield Runner(server, deployment["id"])
         finally:
@@ -111,15 +112,36 @@ def write_database_job(place: Place, count: int) -> None:
     place.job.write_text(DATABASE_JOB.format(folder=folder, url=url), encoding="utf-8")
 
 
-def fail_on_the_way(place: Place, runner: Runner, writes: int) -> str:
-    """Run the job, and let the target refuse our credentials after so many upserts; gives the failed flow run."""
-    flow_run = runner.start(place.job)
-    await_that(lambda: place.writes >= writes, WAIT_SECONDS)
-    place.app.faults = REFUSED
-    state = runner.await_state(flow_run, "FAILED")
-    assert "the credentials are refused" in state["message"]
-    place.app.faults = Faults()
-    return flow_run
+@contextmanager
+def open_places(folder: Path, names: Iterable[str], size: int, faults: Faults) -> Iterator[dict[str, Place]]:
+    """Make a place for each name, so that runs go on side by side: what takes long is to wait for them."""
+    with ExitStack() as stack:
+        places = {}
+        for name in names:
+            (folder / name).mkdir()
+            opened = open_place(folder / name, size=size, page_size=50, concurrency=8)
+            places[name] = stack.enter_context(opened)
+            places[name].app.faults = faults
+        yield places
+
+
+def fail_on_the_way(runner: Runner, places: Mapping[str, Place], writes: int) -> dict[str, str]:
+    """Run the jobs, and let the targets refuse our credentials after so many upserts; gives the failed flow runs."""
+    flow_runs = {name: runner.start(place.job) for name, place in places.items()}
+    sending = list(places.values())
+
+    def all_refused() -> bool:
+        for place in [each for each in sending if each.writes >= writes]:
+            place.app.faults = REFUSED
+            sending.remove(place)
+        return not sending
+
+    await_that(all_refused, WAIT_SECONDS)
+    for name, place in places.items():
+        state = runner.await_state(flow_runs[name], "FAILED")
+        assert "the credentials are refused" in state["message"]
+        place.app.faults = Faults()
+    return flow_runs
 
 
 def accepted_twice(place: Place) -> list[tuple[str | None, str]]:
@@ -132,123 +154,129 @@ def accepted_twice(place: Place) -> list[tuple[str | None, str]]:
     return [who for who, times in taken.items() if times > 1]
 
 
-def retry(runner: Runner, flow_run: str) -> dict[str, Any]:
-    """Press the UI's retry button, and wait for the end."""
-    runner.put(flow_run, type="SCHEDULED", name="AwaitingRetry", message="Retry from the UI")
-    await_that(lambda: runner.state(flow_run)["type"] not in {"FAILED", "SCHEDULED"}, WAIT_SECONDS)
-    return runner.await_state(flow_run, "COMPLETED")
+def retry(runner: Runner, flow_runs: Mapping[str, str]) -> dict[str, str]:
+    """Press the UI's retry button, and wait for the ends; gives the names of the final states."""
+    for flow_run in flow_runs.values():
+        runner.put(flow_run, type="SCHEDULED", name="AwaitingRetry", message="Retry from the UI")
+    early = {"FAILED", "SCHEDULED"}
+    wait_for(lambda: all(runner.state(each)["type"] not in early for each in flow_runs.values()), WAIT_SECONDS)
+    return {name: runner.await_state(flow_run, "COMPLETED")["name"] for name, flow_run in flow_runs.items()}
 
 
-def test_a_retry_from_the_ui_goes_on_from_the_watermark(tmp_path: Path, runner: Runner) -> None:
-    """The same flow run goes on with the page at which an incremental run stopped, and sends nobody twice."""
-    with open_place(tmp_path, latency_ms=20) as place:
-        write_database_job(place, 200)
-        flow_run = fail_on_the_way(place, runner, 90)
-        ((confirmed,),) = place.ask("SELECT sum(extracted) FROM pages WHERE run = 1 AND confirmed_at IS NOT NULL")
-        assert confirmed >= 60
-        retry(runner, flow_run)
-        ((read,),) = place.ask("SELECT sum(extracted) FROM pages WHERE run = 2 AND page > 0")
-        assert read == 200 - confirmed + 1  # the watermark's own record comes again: more may have its moment
-        assert place.ask("SELECT status FROM runs") == [("failed",), ("completed",)]
-        assert len(place.applied) == 200
-        assert accepted_twice(place) == []
-        assert runner.server.ask("GET", f"/flow_runs/{flow_run}")["run_count"] == 2
-        artifacts = {each["data"] for each in runner.server.artifacts(flow_run) if each["key"] == "killed-run"}
-        assert any("| watermark before | 2026-01-01 08:0" in text for text in artifacts)
+def test_a_retry_from_the_ui_goes_on(tmp_path: Path, runner: Runner) -> None:
+    """The same flow run goes on where it stopped, by the watermark or by what was confirmed, and sends nobody twice."""
+    with open_places(tmp_path, ["incremental", "whole"], 300, Faults(latency_ms=20)) as places:
+        incremental, whole = places.values()
+        write_database_job(incremental, 200)
+        flow_runs = fail_on_the_way(runner, places, 90)
+        ((confirmed,),) = incremental.ask("SELECT sum(extracted) FROM pages WHERE run = 1 AND confirmed_at IS NOT NULL")
+        ends = retry(runner, flow_runs)
+        judge_incremental(incremental, confirmed)
+        artifacts = runner.server.artifacts(flow_runs["incremental"])
+        summaries = {each["data"] for each in artifacts if each["key"] == "killed-run"}
+        assert any("| watermark before | 2026-01-01 08:0" in text for text in summaries)
+        assert runner.server.ask("GET", f"/flow_runs/{flow_runs['incremental']}")["run_count"] == 2
+        judge_whole(whole, ends["whole"])
 
 
-def test_a_retry_of_a_whole_reading_sends_only_what_is_missing(tmp_path: Path, runner: Runner) -> None:
-    """A source without last updates is read again from its beginning, and what was confirmed costs no request."""
-    with open_place(tmp_path, latency_ms=20) as place:
-        flow_run = fail_on_the_way(place, runner, 90)
-        ended = retry(runner, flow_run)
-        assert ended["name"] == "Completed with 12 rejects"
-        assert [each for each in place.differences() if "without an end" not in each] == []
-        assert accepted_twice(place) == []
-        ((unchanged,),) = place.ask("SELECT unchanged FROM runs WHERE run = 2")
-        assert unchanged >= 50
+def judge_incremental(place: Place, confirmed: int) -> None:
+    """See that the second run read on from the page at which the first one had stopped."""
+    assert confirmed >= 60
+    ((read,),) = place.ask("SELECT sum(extracted) FROM pages WHERE run = 2 AND page > 0")
+    assert read == 200 - confirmed + 1  # the watermark's own record comes again: more may have its moment
+    assert place.ask("SELECT status FROM runs") == [("failed",), ("completed",)]
+    assert len(place.applied) == 200
+    assert accepted_twice(place) == []
 
 
-def test_a_run_that_is_cancelled_in_the_ui_falls_silent(tmp_path: Path, runner: Runner) -> None:
-    """What was in flight is settled, nothing new is sent, the flow run is Cancelled, and the next run finishes."""
-    with open_place(tmp_path, size=2000, page_size=500, concurrency=8, latency_ms=40) as place:
+def judge_whole(place: Place, end: str) -> None:
+    """See that a source without last updates was read from its beginning, and what was confirmed cost no request."""
+    assert end == "Completed with 12 rejects"
+    assert [each for each in place.differences() if "without an end" not in each] == []
+    assert accepted_twice(place) == []
+    ((unchanged,),) = place.ask("SELECT unchanged FROM runs WHERE run = 2")
+    assert unchanged >= 50
+
+
+def test_a_run_that_is_cancelled_in_the_ui_falls_silent(tmp_path: Path, runner: Runner, program: Program) -> None:
+    """What was in flight is settled, nothing new is sent, the flow run is Cancelled, and the next run finishes.
+
+    A shell that has started the run ends with 130, as at a signal.
+    """
+    with open_places(tmp_path, ["runner"], SIZE, Faults(latency_ms=1500)) as places:  # it outlasts the others
+        place = places["runner"]
         flow_run = runner.start(place.job)
-        await_that(lambda: place.writes >= 100, WAIT_SECONDS)
+        with runs_under_way(tmp_path, program, ["Cancelling", "Cancelled"]) as runs:
+            for name, run in runs.items():
+                runner.put(run.flow_run["id"], type=name.upper(), name=name)
+            for run in runs.values():
+                assert_stopped(run)
+                assert "its server is away" not in run.err
+        await_that(lambda: place.writes >= 8, WAIT_SECONDS)
         runner.put(flow_run, type="CANCELLING", name="Cancelling")
         asked = time.monotonic()
         runner.await_state(flow_run, "CANCELLED")
         assert time.monotonic() - asked < 30
         assert place.ask("SELECT status FROM runs") == [("interrupted",)]
+        assert_settled(place)
         requests = place.requests
-        known = place.ask("SELECT reference, target_id FROM crosswalk WHERE row_hash IS NOT NULL")
-        assert dict(known) == place.applied
         time.sleep(1)
         assert place.requests == requests
-        assert run_here(place.job).status == "completed"
-        assert place.differences() == []
-        assert place.repeated == 0
+        assert_next_run_finishes(place)
+
+
+def assert_settled(place: Place) -> None:
+    """See that the ledger knows what the target holds, and that there is more to come."""
+    known = place.ask("SELECT reference, target_id FROM crosswalk WHERE row_hash IS NOT NULL")
+    assert dict(known) == place.applied
+    assert len(place.applied) < len(place.population.wanted())
+
+
+def assert_next_run_finishes(place: Place) -> None:
+    """See that another run brings the rest, and nobody twice."""
+    place.app.faults = Faults()  # soon
+    assert run_here(place.job).status == "completed"
+    assert place.differences() == []
+    assert place.repeated == 0
 
 
 @contextmanager
-def shell_run(place: Place, server: PrefectServer, writes: int) -> Iterator[subprocess.Popen[str]]:
-    """Start a run of the shell under Prefect, and wait until it has sent some upserts."""
-    command = [sys.executable, "-c", RUN, "run", str(place.job), "--json"]
-    settings = {**environment(place.job.parent), **server.environment}
-    with subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            await_that(lambda: place.writes >= writes, WAIT_SECONDS)
-            yield process
-        finally:
-            process.kill()
+def runs_under_way(folder: Path, program: Program, names: Iterable[str]) -> Iterator[dict[str, HostedRun]]:
+    """Start a run of the shell for each name, and wait until each has sent some upserts."""
+    with open_places(folder, names, SIZE, SLOW) as places, ExitStack() as stack:
+        runs = {name: stack.enter_context(program.run(place)) for name, place in places.items()}
+        for run in runs.values():
+            run.await_writes(16)
+        yield runs
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_lets_a_run_under_prefect_settle(
-    tmp_path: Path, server: PrefectServer, number: signal.Signals
-) -> None:
+def assert_stopped(run: HostedRun) -> None:
+    """See that a run was stopped on request, and that ledger, target and Prefect agree on it."""
+    assert run.end(60) == ExitCode.STOPPED
+    assert run.summary["status"] == "interrupted"
+    assert_settled(run.place)
+    assert run.flow_run["state_type"] == "CANCELLED"
+
+
+def test_a_signal_lets_a_run_under_prefect_settle(tmp_path: Path, program: Program) -> None:
     """A shell's run under Prefect ends soon with 130, everything answered is recorded, and the state is Cancelled."""
-    with open_place(tmp_path, size=2000, page_size=500, concurrency=16, latency_ms=20) as place:
-        with shell_run(place, server, 600) as process:
-            process.send_signal(number)
-            output, _ = process.communicate(timeout=30)
-        assert process.returncode == ExitCode.STOPPED
-        assert json.loads(output)["status"] == "interrupted"
-        known = place.ask("SELECT reference, target_id FROM crosswalk WHERE row_hash IS NOT NULL")
-        assert dict(known) == place.applied
-        (run,) = [each for each in server.flow_runs() if each["parameters"]["job"] == str(place.job)]
-        assert run["state_type"] == "CANCELLED"
-        assert run_here(place.job).status == "completed"
-        assert place.differences() == []
-        assert place.repeated == 0
+    with runs_under_way(tmp_path, program, ["SIGINT", "SIGTERM"]) as runs:
+        for name, run in runs.items():
+            run.signal(signal.Signals[name])
+        for run in runs.values():
+            assert_stopped(run)
+            assert_next_run_finishes(run.place)
 
 
-@pytest.mark.parametrize("state", ["Cancelling", "Cancelled"])
-def test_a_shells_run_that_is_cancelled_in_the_ui(tmp_path: Path, server: PrefectServer, state: str) -> None:
-    """It settles what is in flight and ends with 130, as at a signal; the flow run is Cancelled."""
-    with open_place(tmp_path, size=4000, page_size=500, concurrency=8, latency_ms=40) as place:
-        with shell_run(place, server, 100) as process:
-            (run,) = [each for each in server.flow_runs() if each["parameters"]["job"] == str(place.job)]
-            body = {"state": {"type": state.upper(), "name": state}, "force": True}
-            server.ask("POST", f"/flow_runs/{run['id']}/set_state", json=body)
-            output, err = process.communicate(timeout=30)
-        assert process.returncode == ExitCode.STOPPED
-        assert json.loads(output)["status"] == "interrupted"
-        assert "its server is away" not in err
-        known = place.ask("SELECT reference, target_id FROM crosswalk WHERE row_hash IS NOT NULL")
-        assert dict(known) == place.applied
-        assert len(place.applied) < 4000
-        assert server.ask("GET", f"/flow_runs/{run['id']}")["state_type"] == "CANCELLED"
-
-
-def test_a_second_signal_ends_a_run_under_prefect_at_once(tmp_path: Path, server: PrefectServer) -> None:
+def test_a_second_signal_ends_a_run_under_prefect_at_once(tmp_path: Path, program: Program) -> None:
     """While the target says nothing, the first Ctrl-C waits for it and the second does not."""
     with open_place(tmp_path) as place:
         place.app.faults = SILENT
-        with shell_run(place, server, 16) as process:
-            process.send_signal(signal.SIGINT)
-            with pytest.raises(subprocess.TimeoutExpired):
-                process.wait(0.5)
-            process.send_signal(signal.SIGINT)
-            output, _ = process.communicate(timeout=9)
-        assert process.returncode == ExitCode.STOPPED
-        assert json.loads(output)["unfinished"] == 1
+        with program.run(place) as run:
+            run.await_writes(16)
+            run.signal(signal.SIGINT)
+            with pytest.raises(TimeoutError):
+                run.end(0.5)
+            run.signal(signal.SIGINT)
+            assert run.end(9) == ExitCode.STOPPED
+        assert run.summary["unfinished"] == 1

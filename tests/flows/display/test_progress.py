@@ -11,6 +11,7 @@ import pytest
 from connectors.delivery.courier import Courier
 from connectors.delivery.gate import Gate
 from connectors.moment import moment_text
+from connectors.protocol import Refusal
 from flows.display.progress import Progress
 from flows.job import load_job
 from flows.ledger.record import Counts
@@ -27,6 +28,7 @@ def shares(bench: Bench, selection: Selection = EVERYTHING) -> list[float | None
     progress = Progress("crm", lambda _: None)
 
     async def each_page(hand: Hand, work: Callable[[], Awaitable[Counts]]) -> Counts:
+        assert progress.started == bool(found), "nothing is shown before it is known whether a share can be told"
         progress.take(hand)
         found.append(None if progress.share is None else round(progress.share, 2))
         return await work()
@@ -72,6 +74,17 @@ def test_an_incremental_reading_moves_through_time(bench: Bench) -> None:
     assert found[0] is not None
     assert found == sorted(share for share in found if share is not None)
     assert found[-1] == 0.8
+
+
+def test_customers_due_again_come_before_the_share(bench: Bench) -> None:
+    """While customers are tried again nothing of the source's news was read, and that is a share as well."""
+    bench.source.incremental = True
+    bench.source.records = [record("C-0", moment_text(bench.ledger.clock()))]
+    bench.target.refusals["C-0"] = Refusal("not_found", "billingCity", "no such city")
+    assert shares(bench) == [None]
+    bench.clock.forward(days=2)
+    bench.source.records += [record("C-1", moment_text(bench.ledger.clock() - timedelta(hours=12)))]
+    assert shares(bench) == [0.0, 0.75]
 
 
 @pytest.mark.parametrize(
