@@ -97,8 +97,8 @@ class Page:
 
     `records` has one line per record under a fresh `RangeIndex`, the source's columns in their order; files and
     APIs without types give text, and null (`None`/`NaN`) where the source says nothing; a key that an API left out is
-    `...` (Ellipsis). `keys` names each record in
-    the source, `lines` its line in a file, `versions` its last update as comparable text where the source has one.
+    `...` (Ellipsis). `keys` names each record in the source, `versions` its last update as comparable text where the
+    source has one, `lines` its line in a file: in the one called `file`, where there are several.
     `unreadable` says by position why a record could not be read: its values are not to be trusted, its key is its
     place in the source. `counted` is how many records the source itself counted while it read. `notice` is what
     the operator should know of the page, without a value of any customer.
@@ -115,6 +115,7 @@ class Page:
     versions: Sequence[str] | None = None
     unreadable: Mapping[int, Refusal] = field(default_factory=dict)
     notice: str | None = None
+    file: str | None = None
 
     def take(self, positions: Sequence[int]) -> Page:
         """Give a page of just these records; nothing can be concluded from its end."""
@@ -128,6 +129,7 @@ class Page:
             versions=None if versions is None else [versions[position] for position in positions],
             unreadable={new: self.unreadable[old] for new, old in enumerate(positions) if old in self.unreadable},
             notice=self.notice,
+            file=self.file,
         )
 
 

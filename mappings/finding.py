@@ -50,6 +50,11 @@ CODES: Mapping[str, Advice] = {
         "The line of the file has more or fewer columns than its header, so its values cannot be told apart.",
         "Look for an unquoted delimiter or line break in the line that is named.",
     ),
+    "cell_error": Advice(
+        "Error in a cell",
+        "A cell of the workbook's row holds an error such as #REF!, or a formula whose result was never computed.",
+        "Correct the formula, or open the workbook, let it compute, and save it again.",
+    ),
     "undecodable": Advice(
         "Unreadable characters",
         "The text holds a NUL, or bytes that are not characters in the source's encoding.",

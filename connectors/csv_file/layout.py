@@ -10,12 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pandas.arrays import ArrowStringArray
 
-from connectors.csv_file.parser import Rows
+from connectors.csv_file.delimiter import DELIMITERS
 from connectors.csv_file.settings import CsvSettings
+from connectors.csv_file.table import Rows, UnreadableRow
 from connectors.protocol import ConfigurationError, Page, Refusal
 from connectors.text_column import text_column
-
-_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +49,31 @@ class Layout:
             return [cells[place] for cells in rows]
         return [cells[place] if len(cells) == width else "" for cells in rows]
 
-    def page(self, lines: Sequence[int], rows: Rows, cursor: str | None) -> Page:
-        """Make a page; a row that cannot be read is blanked (in `rows` as well) and told as unreadable."""
+    def page(self, lines: Sequence[int], rows: Rows, cursor: str | None, file: str | None = None) -> Page:
+        """Make a page; a row that cannot be read is blanked (in `rows` as well) and told as unreadable.
+
+        `file` is where the lines are, if there are several.
+        """
         unreadable = self._miscounted(rows)
         try:
             frame = self._frame(rows)
         except UnicodeEncodeError:  # surrogateescape left a lone surrogate where a byte could not be decoded
             unreadable |= self._undecodable(rows)
             frame = self._frame(rows)
-        keys = self._keys(rows, lines, unreadable)
-        return Page(records=frame, keys=keys, counted=len(rows), cursor=cursor, lines=lines, unreadable=unreadable)
+        keys = self._keys(rows, lines, unreadable, f" of {file}" if file else "")
+        return Page(
+            records=frame, keys=keys, counted=len(rows), cursor=cursor, lines=lines, unreadable=unreadable, file=file
+        )
 
     def _miscounted(self, rows: Rows) -> dict[int, Refusal]:
         """Blank the rows whose count of fields is not the header's, and say so."""
         width = len(self.columns)
         if set(map(len, rows)) == {width}:
             return {}
-        wrong = {position: len(cells) for position, cells in enumerate(rows) if len(cells) != width}
+        wrong = {position: _refusal(cells, width) for position, cells in enumerate(rows) if len(cells) != width}
         for position in wrong:
             rows[position] = [""] * width
-        return {
-            position: Refusal("field_count", "", f"{count} fields where the header has {width}")
-            for position, count in wrong.items()
-        }
+        return wrong
 
     def _undecodable(self, rows: Rows) -> dict[int, Refusal]:
         """Blank the rows with bytes that the encoding does not know, and say so."""
@@ -81,20 +82,26 @@ class Layout:
             rows[position] = [""] * len(self.columns)
         return {position: Refusal("undecodable", "", f"bytes that are no {self.encoding}") for position in wrong}
 
-    def _keys(self, rows: Rows, lines: Sequence[int], unreadable: dict[int, Refusal]) -> list[str]:
+    def _keys(self, rows: Rows, lines: Sequence[int], unreadable: dict[int, Refusal], of_file: str) -> list[str]:
         """Name each record by its key column, or by its line where there is none or it is not to be trusted."""
         if self.key is None:
             return [str(line) for line in lines]
         place = self.columns.index(self.key)
         keys = [cells[place] for cells in rows]
         for position in [n for n, key in enumerate(keys) if not key or key.isspace() or "\0" in key]:
-            keys[position] = f"line {lines[position]}"
+            keys[position] = f"line {lines[position]}{of_file}"
             unreadable.setdefault(position, Refusal("missing_key", self.key, "the key column has no usable value here"))
         return keys
 
     def _frame(self, rows: Rows) -> pd.DataFrame:
         columns = zip(*rows, strict=True)
         return pd.DataFrame({name: _text(cells) for name, cells in zip(self.columns, columns, strict=True)}, copy=False)
+
+
+def _refusal(cells: list[str], width: int) -> Refusal:
+    if isinstance(cells, UnreadableRow):
+        return cells.refusal
+    return Refusal("field_count", "", f"{len(cells)} fields where the header has {width}")
 
 
 def _text(cells: Sequence[str]) -> ArrowStringArray:
@@ -112,5 +119,5 @@ def _encodable(cells: Sequence[str]) -> bool:
 
 
 def _delimiter_hint(header: list[str]) -> str:
-    others = [name for mark, name in _DELIMITERS.items() if len(header) == 1 and mark in header[0]]
+    others = [name for mark, name in DELIMITERS.items() if len(header) == 1 and mark in header[0]]
     return f"; the header looks divided by {others[0]}: set source.delimiter" if others else ""

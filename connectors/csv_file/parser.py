@@ -3,85 +3,118 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from itertools import islice
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import chain, islice
+from typing import TYPE_CHECKING, TextIO
 
-from connectors.csv_file.place import Mark, Place
+from connectors.csv_file.archive import Form, unpacked
+from connectors.csv_file.delimiter import find_delimiter
+from connectors.csv_file.place import File, Mark
+from connectors.csv_file.settings import CsvSettings
+from connectors.csv_file.table import Beginning, Chunk, Rows
 from connectors.protocol import BrokenSourceError, ConfigurationError
+
+if TYPE_CHECKING:
+    from _csv import Reader  # what csv.reader makes; csv itself has no name for it
 
 csv.field_size_limit(10 * 1024 * 1024)  # a cell of more than 128 KiB is that record's fault, not the file's
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
+_SAMPLE_LINES = 200  # as records may span lines
+_SAMPLE_SIZE = 256 * 1024
 
-Rows = list[list[str]]
 
+class TextTable:
+    """RFC 4180 with a delimiter of choice, in a file or an archive."""
 
-class Parser:
-    """RFC 4180 with a delimiter of choice; blank lines are no records."""
+    def __init__(self, file: File, form: Form, settings: CsvSettings) -> None:
+        self._file = file
+        self._form = form
+        self._encoding = settings.encoding
+        self._delimiter = settings.delimiter
 
-    def __init__(self, place: Place, delimiter: str) -> None:
-        self._place = place
-        self._delimiter = delimiter
-
-    def beginning(self) -> tuple[list[str], list[str] | None, int, Mark]:
-        """Read header and first record, the line this ends on, and the mark of the very file that they stand in.
-
-        Raises ConfigurationError where there is no header; the record is None where there is none to be read.
-        """
-        with self._place.open_text() as file:
-            mark = Mark.of(os.fstat(file.fileno()))
-            reader = csv.reader(file, delimiter=self._delimiter, strict=True)
+    def beginning(self) -> Beginning:
+        """Read header and first record, and find the delimiter where none is set; raises as `Table` says."""
+        with self._opened() as (text, mark):
             try:
+                first = _first_lines(text) if self._delimiter is None else []
+                self._delimiter = self._delimiter or find_delimiter(first, self._file.name)
+                reader = self._reader(chain(first, text))
                 header = next(reader, None)
             except (csv.Error, UnicodeError) as error:
-                raise ConfigurationError(f"{self._place.name}: the header cannot be read ({error})") from None
-            except OSError as error:
-                raise ConfigurationError(f"{self._place.name}: cannot be read ({error.strerror})") from None
+                raise ConfigurationError(f"{self._file.name}: the header cannot be read ({error})") from None
             if not header:
-                raise ConfigurationError(f"{self._place.name}: is empty; its first line must be the header")
+                raise ConfigurationError(f"{self._file.name}: is empty; its first line must be the header")
             record = None
-            with suppress(csv.Error, UnicodeError):  # told by line when the record's turn comes
+            with suppress(csv.Error, UnicodeError, BrokenSourceError):  # told by line when the record's turn comes
                 record = next((cells for cells in reader if cells), None)
-        return header, record, reader.line_num, mark
+        return Beginning(header, record, reader.line_num, mark)
 
-    def chunks(self, size: int, mark: Mark | None) -> Iterator[tuple[Sequence[int], Rows]]:
-        """Yield up to `size` records at a time, with the line that each begins on.
+    def chunks(self, size: int) -> Iterator[Chunk]:
+        """Yield up to `size` records at a time, with the line that each begins on; raises as `Table` says.
 
-        Raises BrokenSourceError naming the line where the file cannot be parsed, or where it is not the one of `mark`.
+        The error names the line on which the record begins that cannot be parsed.
         """
-        with self._place.open_text() as file:
-            self._place.refuse_change(mark)
-            reader = csv.reader(file, delimiter=self._delimiter, strict=True)
+        with self._opened() as (text, _):
+            reader = self._reader(text)
             try:
                 next(reader, None)
                 while True:
                     before = reader.line_num
                     rows = list(islice(reader, size))
                     if not rows:
-                        break
+                        return
                     if reader.line_num - before == len(rows) and all(rows):
                         yield range(before + 1, before + 1 + len(rows)), rows
                     elif any(rows):
                         yield _numbered(rows, before + 1)
             except (csv.Error, UnicodeError) as error:
+                line = self._broken_line()
                 raise BrokenSourceError(
-                    f"{self._place.name}: the record that begins on line {self._broken_line()} cannot be read ({error})"
+                    f"{self._file.name}: the record that begins on line {line} cannot be read ({error})"
                 ) from None
-            except OSError as error:  # a disk or a network that fails; the file itself may be whole
-                raise BrokenSourceError(f"{self._place.name}: cannot be read any further ({error.strerror})") from None
-        self._place.refuse_change(mark)
+
+    def _reader(self, lines: Iterator[str]) -> Reader:
+        return csv.reader(lines, delimiter=self._delimiter or ",", strict=True)
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[TextIO, Mark]]:
+        """Open the file as text at its beginning."""
+        known_as_utf8 = self._encoding.lower().replace("_", "-") in {"utf-8", "utf8"}
+        encoding = "utf-8-sig" if known_as_utf8 else self._encoding
+        with unpacked(self._file, self._form) as (stream, mark):
+            try:
+                text = io.TextIOWrapper(
+                    io.BufferedReader(stream), encoding=encoding, errors="surrogateescape", newline=""
+                )
+            except LookupError:
+                raise ConfigurationError(f"source.encoding: {self._encoding!r} is no known encoding") from None
+            yield text, mark
 
     def _broken_line(self) -> int:
         """Find where the record begins that the parser stumbled over, by reading once more record by record."""
-        with self._place.open_text() as file:
-            reader = csv.reader(file, delimiter=self._delimiter, strict=True)
+        with self._opened() as (text, _):
+            reader = self._reader(text)
             line = 1
             with suppress(csv.Error, UnicodeError):
                 for _ in reader:
                     line = reader.line_num + 1
         return line
+
+
+def _first_lines(text: TextIO) -> list[str]:
+    """Read as many lines as show how the file is divided; one that cannot be decoded ends them."""
+    lines: list[str] = []
+    size = 0
+    with suppress(UnicodeError):
+        for line in islice(text, _SAMPLE_LINES):
+            lines.append(line)
+            size += len(line)
+            if size > _SAMPLE_SIZE:
+                break
+    return lines
 
 
 def _numbered(rows: Rows, first: int) -> tuple[list[int], Rows]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
-from connectors.csv_file.parser import Rows
+from connectors.csv_file.table import Rows
 from connectors.csv_file.timing import microseconds, moment_of, read_times
 from connectors.moment import read_timestamp
 from connectors.protocol import ConfigurationError, PermanentError
@@ -40,47 +40,53 @@ class Batch:
 
 @dataclass(slots=True)
 class Update:
-    """The last updates met in one reading of one file.
+    """The last updates met in one reading of `files` files.
 
-    The moment when the file was written is the source's clock. What is dated later is read, but moves no cursor: the
-    cursor is the greatest moment up to that one, for an export may be older than its file, by hours if it was copied.
+    The moment when a file was written is its source's clock. What is dated later is read, but moves no cursor: how far
+    a file goes is its greatest moment up to that one, for an export may be older than its file, by hours if it was
+    copied. Several files go as far as the one that lags most, or nowhere where one of them does not say.
     """
 
-    file: str
     column: str
     zone: ZoneInfo | None
     after: str | None
-    written: str
-    greatest: int | None = None
+    files: int
     ahead: int = 0
+    _file: str = ""
+    _clock: int = 0
+    _ends: dict[str, int] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        """Raise PermanentError where nothing could be found, rather than find nothing."""
-        if self.after is not None and self.after > self.written:
+    def refuse_older(self, file: str, written: str) -> None:
+        """Raise PermanentError where the newest file is older than where the reading begins: nothing could be found."""
+        if self.after is not None and self.after > written:
             raise PermanentError(
-                f"{self.file}: reading is to begin at {self.after}, but the file was last written at {self.written}; "
+                f"{file}: reading is to begin at {self.after}, but the file was last written at {written}; "
                 "where it is the right file, run with --full"
             )
+
+    def begin(self, file: str, written: str) -> None:
+        """Go over to a file, the first or the next one."""
+        self._file, self._clock = file, microseconds(written)
 
     def sift(self, lines: Sequence[int], rows: Rows, texts: Sequence[str], into: Batch) -> None:
         """Add the records that were not certainly updated before `after`; raises as `refuse_zoneless`."""
         times = read_times(texts, self.zone)
         if self.zone is None and not times.known.all():
             for position in (~times.known).nonzero()[0].tolist():
-                refuse_zoneless(texts[position], f"{self.file}: line {lines[position]}")
-        clock = microseconds(self.written)
-        met = [each for each in (self.greatest, times.greatest(clock)) if each is not None]
-        self.greatest = max(met, default=None)
-        self.ahead += times.count_after(clock)
+                refuse_zoneless(texts[position], f"{self._file}: line {lines[position]}")
+        greatest = times.greatest(self._clock)
+        if greatest is not None:
+            self._ends[self._file] = max(greatest, self._ends.get(self._file, greatest))
+        self.ahead += times.count_after(self._clock)
         left_out = [] if self.after is None else times.before(microseconds(self.after)).tolist()
-        into.add(lines, rows, times.versions(clock), left_out)
+        into.add(lines, rows, times.versions(self._clock), left_out)
 
     @property
     def cursor(self) -> str | None:
-        """How far the file was read, once it was read to its end; never before where the reading began."""
-        if self.greatest is None:
+        """How far was read, once everything was read to its end; never before where the reading began."""
+        if len(self._ends) < self.files:
             return self.after
-        return max(self.after or "", moment_of(self.greatest))
+        return max(self.after or "", moment_of(min(self._ends.values())))
 
     @property
     def notice(self) -> str | None:

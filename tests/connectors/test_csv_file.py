@@ -123,7 +123,7 @@ def test_a_record_without_its_key_is_unreadable(tmp_path: Path) -> None:
         ("", {}, "is empty"),
         ("a,b,a\n", {}, "columns 1, 3 of the header have one name"),
         ("a,,c\n", {}, "column 2 of the header has no name"),
-        ("a;b\n1;2\n", {"key": "a"}, "looks divided by a semicolon"),
+        ("a;b\n1;2\n", {"key": "a", "delimiter": ","}, "looks divided by a semicolon"),
         ("a,b\n", {"key": "no"}, "there is no column 'no' (source.key)"),
     ],
 )
