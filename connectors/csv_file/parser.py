@@ -14,6 +14,7 @@ from connectors.csv_file.archive import Form, unpacked
 from connectors.csv_file.delimiter import find_delimiter
 from connectors.csv_file.place import File, Mark
 from connectors.csv_file.settings import CsvSettings
+from connectors.csv_file.stream import Stream
 from connectors.csv_file.table import Beginning, Chunk, Rows
 from connectors.protocol import BrokenSourceError, ConfigurationError
 
@@ -34,10 +35,11 @@ class TextTable:
         self._form = form
         self._encoding = settings.encoding
         self._delimiter = settings.delimiter
+        self._ends_its_lines = isinstance(settings.complete, int)  # half a last record counts as one
 
     def beginning(self) -> Beginning:
         """Read header and first record, and find the delimiter where none is set; raises as `Table` says."""
-        with self._opened() as (text, mark):
+        with self._opened() as (text, _, mark):
             try:
                 first = _first_lines(text) if self._delimiter is None else []
                 self._delimiter = self._delimiter or find_delimiter(first, self._file.name)
@@ -57,7 +59,7 @@ class TextTable:
 
         The error names the line on which the record begins that cannot be parsed.
         """
-        with self._opened() as (text, _):
+        with self._opened() as (text, stream, _):
             reader = self._reader(text)
             try:
                 next(reader, None)
@@ -65,7 +67,7 @@ class TextTable:
                     before = reader.line_num
                     rows = list(islice(reader, size))
                     if not rows:
-                        return
+                        break
                     if reader.line_num - before == len(rows) and all(rows):
                         yield range(before + 1, before + 1 + len(rows)), rows
                     elif any(rows):
@@ -75,12 +77,14 @@ class TextTable:
                 raise BrokenSourceError(
                     f"{self._file.name}: the record that begins on line {line} cannot be read ({error})"
                 ) from None
+            if self._ends_its_lines and not stream.ends_with_line_break:
+                raise BrokenSourceError(f"{self._file.name}: its last line has no line break; it may be cut off")
 
     def _reader(self, lines: Iterator[str]) -> Reader:
         return csv.reader(lines, delimiter=self._delimiter or ",", strict=True)
 
     @contextmanager
-    def _opened(self) -> Iterator[tuple[TextIO, Mark]]:
+    def _opened(self) -> Iterator[tuple[TextIO, Stream, Mark]]:
         """Open the file as text at its beginning."""
         known_as_utf8 = self._encoding.lower().replace("_", "-") in {"utf-8", "utf8"}
         encoding = "utf-8-sig" if known_as_utf8 else self._encoding
@@ -91,11 +95,11 @@ class TextTable:
                 )
             except LookupError:
                 raise ConfigurationError(f"source.encoding: {self._encoding!r} is no known encoding") from None
-            yield text, mark
+            yield text, stream, mark
 
     def _broken_line(self) -> int:
         """Find where the record begins that the parser stumbled over, by reading once more record by record."""
-        with self._opened() as (text, _):
+        with self._opened() as (text, _, _):
             reader = self._reader(text)
             line = 1
             with suppress(csv.Error, UnicodeError):

@@ -38,6 +38,12 @@ class Stream(io.RawIOBase):
         self._ahead = b""
         self._count = 0
         self._line = 0
+        self._tail = b""
+
+    @property
+    def ends_with_line_break(self) -> bool:
+        """Whether what was read so far does; in UTF-16 and UTF-32 a line break has zeros beside it."""
+        return self._tail.strip(b"\0").endswith((b"\n", b"\r"))
 
     def readable(self) -> bool:
         """Say that it can be read."""
@@ -70,6 +76,7 @@ class Stream(io.RawIOBase):
 
     def _measure(self, data: bytes) -> None:
         self._count += len(data)
+        self._tail = (self._tail + data)[-4:]
         if self._packed is not None and self._count > max(FREE_BYTES, LARGEST_RATIO * self._packed()):
             raise BrokenSourceError(f"{self._name}: unpacks to more than {LARGEST_RATIO} times its size")
         end = max(data.rfind(b"\n"), data.rfind(b"\r"))

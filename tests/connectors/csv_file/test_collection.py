@@ -268,6 +268,8 @@ def test_files_that_are_complete_are_read(
         (["no\n"], "END"),
         (["no\nA\n"], 2),
         (["no\nA\nB\nC\n"], 2),
+        (["no\nA\nB"], 2),
+        (["no\nA", "no\nB\n"], 2),
         (["no\n"], 1),
     ],
 )
@@ -282,7 +284,22 @@ def test_e23_a_file_that_is_not_complete_never_gives_its_last_page(
     with pytest.raises(BrokenSourceError, match="it may be cut off"):
         given.extend(opened(tmp_path, "*.csv", key="no", complete=complete).pages(None, size))
     count = sum(page.counted for page in given)
-    assert count < max(1, sum(text.count("\n") - 1 for text in texts))
+    assert count < max(1, sum(len(text.split()) - 1 for text in texts))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "cp1252"])
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
+def test_a_line_break_is_known_in_every_encoding(tmp_path: Path, encoding: str, line_break: str) -> None:
+    """Whatever bytes it has."""
+    text = line_break.join(["no", "A", "B", ""])
+    for shown, complete in ((text, True), (text.removesuffix(line_break), False)):
+        (tmp_path / "customers.csv").write_bytes(shown.encode(encoding))
+        source = opened(tmp_path, complete=2, encoding=encoding)
+        if complete:
+            assert sum(page.counted for page in pages(source)) == 2
+        else:
+            with pytest.raises(BrokenSourceError, match="its last line has no line break"):
+                pages(source)
 
 
 @pytest.mark.parametrize("complete", [True, 1.5, -1, ""])
