@@ -124,6 +124,7 @@ def settlement_of(prepared: Prepared, position: int, **more: object) -> Settleme
         "source_key": page.keys[position],
         "reference": prepared.references.get(position),
         "line": page.lines[position] if page.lines is not None else None,
+        "file": page.file,
         "version": page.versions[position] if page.versions is not None else None,
         "record_hash": prepared.hashes.get(position),
     }

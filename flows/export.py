@@ -11,7 +11,7 @@ from flows.document import JobError
 from flows.ledger.history import RejectEntry
 
 COLUMNS = (
-    "run_id", "job", "reference", "source_key", "line", "outcome", "stage", "code", "field", "description",
+    "run_id", "job", "reference", "source_key", "file", "line", "outcome", "stage", "code", "field", "description",
     "http_status", "tries", "due_at",
 )  # fmt: skip
 
@@ -28,6 +28,7 @@ def reject_lines(entries: Iterable[RejectEntry]) -> Iterator[dict[str, object]]:
                 "job": entry.job,
                 "reference": entry.reference,
                 "source_key": entry.source_key,
+                "file": entry.file,
                 "line": entry.line,
                 "outcome": entry.outcome,
                 "stage": entry.stage,

@@ -98,7 +98,7 @@ def reject_groups(entries: Sequence[RejectEntry], system: System) -> list[dict[s
                 "cause": advice.cause,
                 "advice": advice.advice,
                 "stages": sorted({member.stage for member in members}),
-                "lines": [member.line for member in members if member.line is not None][:5],
+                "lines": [member.place for member in members if member.line is not None][:5],
             }
         )
     return rows

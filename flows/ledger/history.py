@@ -29,6 +29,12 @@ class RejectEntry:
     due_at: str
     open: bool
     findings: tuple[Finding, ...]
+    file: str | None = None
+
+    @property
+    def place(self) -> int | str | None:
+        """Its line, and in which file that is where the source has several."""
+        return f"{self.file}:{self.line}" if self.file else self.line
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +117,7 @@ class History:
             of_job = select(runs.scope).where(runs.run == run).scalar_subquery()
             query = query.where(rejects.c.scope == of_job, rejects.c.source_key.in_(of_run))
         with self._ledger.reading() as connection:
-            return _rejects(connection, query.order_by(rejects.c.line, rejects.c.source_key))
+            return _rejects(connection, query.order_by(rejects.c.file, rejects.c.line, rejects.c.source_key))
 
     def story(self, job: str, reference: str) -> Story:
         """Tell one customer's story by its reference."""
@@ -165,6 +171,7 @@ def _rejects(connection: Connection, query: Select[Any]) -> list[RejectEntry]:
             due_at=row.due_at,
             open=row.closed_at is None,
             findings=tuple(found.get((row.scope, row.source_key), ())),
+            file=row.file,
         )
         for row in rows
     ]

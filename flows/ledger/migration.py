@@ -89,7 +89,9 @@ CREATE TABLE differences (
   PRIMARY KEY (run, reference)) {packed}
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
+_FOURTH = "ALTER TABLE rejects ADD COLUMN file TEXT"
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
 
 _DIALECT = {
     "sqlite": {"identity": "INTEGER PRIMARY KEY AUTOINCREMENT", "bytes": "BLOB", "packed": "WITHOUT ROWID"},

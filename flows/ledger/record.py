@@ -69,6 +69,7 @@ class Settlement:
     outcome: Outcome
     stage: Stage = "send"
     line: int | None = None
+    file: str | None = None
     version: str | None = None
     record_hash: bytes | None = None
     row_hash: bytes | None = None

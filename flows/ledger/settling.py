@@ -111,7 +111,7 @@ def _reject(run: Run, item: Settlement, before: OpenReject | None, at: datetime)
     opened_at = before.opened_at if before else moment_text(at)
     return (
         *(run.scope, item.source_key, item.reference, item.line, run.number, item.stage, item.outcome, item.code),
-        *(item.http_status, item.record_hash, run.fingerprint, tries, due_at, opened_at, None, None),
+        *(item.http_status, item.record_hash, run.fingerprint, tries, due_at, opened_at, None, None, item.file),
     )
 
 

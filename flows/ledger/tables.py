@@ -145,6 +145,7 @@ rejects = Table(
     Column("opened_at", String),
     Column("closed_at", String),
     Column("closed_run", Integer),
+    Column("file", String),  # that the line is in, where a source has several
 )
 
 # why: one line per finding of a reject

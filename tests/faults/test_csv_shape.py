@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import os
 import subprocess
@@ -14,7 +15,11 @@ import pytest
 
 from connectors.protocol import ConfigurationError
 from flows.document import JobError
+from flows.export import write_rejects
+from flows.ledger.history import History
+from flows.report import reject_groups
 from flows.summary import ExitCode
+from mappings.system import load_system
 from tests.faults.csv_run import CsvRuns
 
 ROOT = Path(__file__).parents[2]
@@ -99,6 +104,23 @@ def test_e24_a_record_with_an_extra_field_is_one_reject_and_shifts_nobody(runs: 
     assert (summary.counts.created, summary.counts.invalid) == (COUNT - 1, 1)
     assert runs.rejected() == [("line 4323", "field_count")]
     assert all(values["name"] == f"Name {key[2:]}" for key, values in runs.target.customers.items())
+
+
+def test_e24_rejects_of_several_files_say_which_file(runs: CsvRuns, tmp_path: Path) -> None:
+    """E24: whether the file's line is at fault or the value that it has, the file is told beside the line."""
+    (runs.folder / "c-1.csv").write_text("no,name\nA,N\nB,N,extra\n")
+    (runs.folder / "c-2.csv").write_text("no,name\nC,\nD,N\n")
+    assert runs.run(path="'c-*.csv'").counts.invalid == 2
+    entries = History(runs.ledger).rejects("crm")
+    assert [(entry.source_key, entry.file, entry.line, entry.place) for entry in entries] == [
+        ("line 3 of c-1.csv", "c-1.csv", 3, "c-1.csv:3"),
+        ("C", "c-2.csv", 2, "c-2.csv:2"),
+    ]
+    (group, _) = reject_groups(entries, load_system("valomnia"))
+    assert group["lines"] == ["c-1.csv:3"]
+    write_rejects(tmp_path / "rejects.csv", entries)
+    with (tmp_path / "rejects.csv").open(newline="", encoding="utf-8") as file:
+        assert [(row["file"], row["line"]) for row in csv.DictReader(file)] == [("c-1.csv", "3"), ("c-2.csv", "2")]
 
 
 def test_e25_values_that_look_like_numbers_arrive_as_they_are(runs: CsvRuns) -> None:
