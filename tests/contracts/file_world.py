@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import os
 from pathlib import Path
+
+from openpyxl import Workbook
 
 from connectors.csv_file import CsvSettings, CsvSource
 from connectors.protocol import Refusal, Source
@@ -57,7 +60,7 @@ class CsvWorld(ColumnWorld):
     def __init__(self, folder: Path, **settings: str) -> None:
         super().__init__()
         self._folder = folder
-        self._settings = CsvSettings.model_validate({"kind": "csv", "path": "customers.csv", **settings})
+        self._settings = CsvSettings.model_validate({"kind": "csv", "path": "customers.csv"} | settings)
         self._names = ["changed", "no", "city", "name"]
         self._nameless = False
 
@@ -87,14 +90,69 @@ class CsvWorld(ColumnWorld):
 
     def make(self) -> Source:
         """Write the file, and make a source over it."""
-        path = self._folder / "customers.csv"
+        self.write_file(self._folder / "customers.csv", self.lines())
+        return self.source()
+
+    def lines(self) -> list[list[str | None]]:
+        """List header and records as the columns have them."""
+        lines: list[dict[str, str | None]] = [
+            {"no": no, "name": held.name, "city": held.city, "changed": held.at.isoformat()}
+            for no, held in self.held.items()
+        ]
+        if self._nameless:
+            lines.append({"no": None, "name": "nameless", "city": None, "changed": self.now.isoformat()})
+        return [[*self._names], *([line.get(name) for name in self._names] for line in lines)]
+
+    def write_file(self, path: Path, lines: list[list[str | None]], order: int = 1) -> None:
+        """Write a file; its columns stand in their order, or in the reverse one."""
         with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, self._names, extrasaction="ignore")
-            writer.writeheader()
-            for no, held in self.held.items():
-                writer.writerow({"no": no, "name": held.name, "city": held.city, "changed": held.at.isoformat()})
-            if self._nameless:
-                writer.writerow({"name": "nameless", "changed": self.now.isoformat()})
+            csv.writer(file).writerows(line[::order] for line in lines)
+        self.date(path)
+
+    def date(self, path: Path) -> None:
+        """Let a file have been written now."""
         written = int(self.now.timestamp() * 1_000_000) * 1000
         os.utime(path, ns=(written, written))
+
+    def source(self) -> Source:
+        """Make a source over what was written."""
         return CsvSource(self._settings, self._folder)
+
+
+class FilesWorld(CsvWorld):
+    """The same in three files, one of them packed, with their columns in different orders; one may be empty."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        super().__init__(folder, path="customers-*", **settings)
+
+    def make(self) -> Source:
+        """Deal the records out to the files."""
+        header, *lines = self.lines()
+        for number in range(3):
+            path = self._folder / f"customers-{number}"
+            self.write_file(path, [header, *lines[number::3]], 1 if number % 2 else -1)
+            if number == 1:
+                path.write_bytes(gzip.compress(path.read_bytes()))
+                self.date(path)
+        return self.source()
+
+
+class WorkbookWorld(CsvWorld):
+    """The same in a sheet of a workbook, which has line breaks of one kind."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        super().__init__(folder, sheet="Customers", **settings)
+
+    def shown(self, text: str | None) -> object:
+        """Show an empty cell, and the line break that XML has."""
+        return text.replace("\r\n", "\n") if text else None
+
+    def write_file(self, path: Path, lines: list[list[str | None]], order: int = 1) -> None:
+        """Write a workbook, with a sheet before the one that is read."""
+        book = Workbook(write_only=True)
+        book.create_sheet("Read me").append(["nothing", "here"])
+        sheet = book.create_sheet("Customers")
+        for line in lines:
+            sheet.append(line[::order])
+        book.save(path)
+        self.date(path)

@@ -1,4 +1,4 @@
-"""The CSV source, and the fake of the flows' tests, keep the contract of sources."""
+"""Files of every kind, and the fake of the flows' tests, keep the contract of sources."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contracts.file_world import CsvWorld, FakeWorld
+from tests.contracts.file_world import CsvWorld, FakeWorld, FilesWorld, WorkbookWorld
 from tests.contracts.incremental import IncrementalContract, InOrderContract
 from tests.contracts.source import ColumnContract, ResumeContract, SourceContract
 from tests.contracts.world import World
@@ -55,3 +55,39 @@ class TestCsvByLastUpdate(ColumnContract, IncrementalContract, SourceContract):
     def world(self, tmp_path: Path) -> World:
         """Give a file with a key and a last update."""
         return CsvWorld(tmp_path, key="no", updated_at="changed")
+
+
+class TestFilesByKey(ColumnContract, ResumeContract, SourceContract):
+    """Several files whose records have a key."""
+
+    @pytest.fixture
+    def world(self, tmp_path: Path) -> World:
+        """Give several files with a key."""
+        return FilesWorld(tmp_path, key="no")
+
+
+class TestFilesByLastUpdate(ColumnContract, IncrementalContract, SourceContract):
+    """Several files with last updates."""
+
+    @pytest.fixture
+    def world(self, tmp_path: Path) -> World:
+        """Give several files with a key and a last update."""
+        return FilesWorld(tmp_path, key="no", updated_at="changed")
+
+
+class TestWorkbookByKey(ColumnContract, ResumeContract, SourceContract):
+    """A workbook whose records have a key."""
+
+    @pytest.fixture
+    def world(self, tmp_path: Path) -> World:
+        """Give a workbook with a key."""
+        return WorkbookWorld(tmp_path, key="no")
+
+
+class TestWorkbookByLastUpdate(ColumnContract, IncrementalContract, SourceContract):
+    """A workbook with last updates."""
+
+    @pytest.fixture
+    def world(self, tmp_path: Path) -> World:
+        """Give a workbook with a key and a last update."""
+        return WorkbookWorld(tmp_path, key="no", updated_at="changed")
