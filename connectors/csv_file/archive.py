@@ -121,7 +121,7 @@ def _only_entry(archive: zipfile.ZipFile, file: File) -> zipfile.ZipInfo:
     """Find the one file that is no folder and none of those that macOS adds."""
     entries = [each for each in archive.infolist() if not each.is_dir() and not each.filename.startswith("__MACOSX/")]
     if len(entries) != 1:
-        names = ", ".join(each.filename for each in entries[:5]) + (", ..." if len(entries) > 5 else "")  # noqa: PLR2004 - enough to see what it is
+        names = ", ".join(repr(each.filename) for each in entries[:5]) + (", ..." if len(entries) > 5 else "")  # noqa: PLR2004 - enough to see what it is
         found = f"{len(entries)} files ({names})" if entries else "no file"
         raise ConfigurationError(f"{file.name}: the zip archive has {found}; it must have one")
     (entry,) = entries

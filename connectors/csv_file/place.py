@@ -95,10 +95,10 @@ class Place:
         """Give the files in the order of their names; raises ConfigurationError where there is none to be read."""
         if self._pattern is None:
             path = self._inside(self._folder / self._given)
-            return [File(path, path.name)]
+            return [File(path, _printable(path.name))]
         if not self._names:
             raise ConfigurationError(f"source.path: no file matches {self._given}")
-        return [File(self._inside(self._directory / name), name) for name in self._names]
+        return [File(self._inside(self._directory / name), _printable(name)) for name in self._names]
 
     def refuse_others(self) -> None:
         """Raise BrokenSourceError where the pattern matches other files than it did at first."""
@@ -129,3 +129,8 @@ class Place:
                 "source.path: leads out of the job's folder; only an absolute path is taken as it stands"
             )
         return real
+
+
+def _printable(name: str) -> str:
+    """Write a name into one line: whoever may put files there does not write our log."""
+    return name if name.isprintable() else repr(name)

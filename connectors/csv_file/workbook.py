@@ -82,7 +82,7 @@ class WorkbookTable:
         for sheet in sheets:
             if sheet.title == self._sheet or (self._sheet is None and sheet.sheet_state == "visible"):
                 return sheet
-        names = ", ".join(sheet.title for sheet in sheets)
+        names = ", ".join(repr(sheet.title) for sheet in sheets)
         found = f"there is no sheet {self._sheet!r}" if self._sheet else "no sheet is shown"
         raise ConfigurationError(f"{self._file.name}: {found} (source.sheet); it has: {names}")
 

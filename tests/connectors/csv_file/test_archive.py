@@ -69,8 +69,12 @@ def test_a_packed_file_that_changes_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({"a.csv": TEXT, "b.csv": TEXT}, r"has 2 files \(a\.csv, b\.csv\); it must have one"),
-        ({f"{n}.csv": TEXT for n in range(7)}, r"has 7 files \(0\.csv, 1\.csv, 2\.csv, 3\.csv, 4\.csv, \.\.\.\)"),
+        ({"a.csv": TEXT, "b.csv": TEXT}, r"has 2 files \('a\.csv', 'b\.csv'\); it must have one"),
+        (
+            {f"{n}.csv": TEXT for n in range(7)},
+            r"has 7 files \('0\.csv', '1\.csv', '2\.csv', '3\.csv', '4\.csv', \.\.\.\)",
+        ),
+        ({"a\n\x1b[31m.csv": TEXT, "b.csv": TEXT}, r"has 2 files \('a\\n\\x1b\[31m\.csv', 'b\.csv'\)"),
         ({}, "has no file; it must have one"),
         ({"customers.csv.gz": gzip.compress(TEXT.encode()).decode("latin-1")}, "holds an archive"),
         ({"mimetype": "x", "content.xml": "x"}, r"save it as \.xlsx"),

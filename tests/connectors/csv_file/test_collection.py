@@ -125,6 +125,15 @@ def test_a_pattern_does_not_lead_out_of_the_folder(export: Path) -> None:
     assert len(rows(opened(inner, str(export / "customers-*.csv"), key="no"))) == 5
 
 
+def test_x16_a_name_does_not_write_into_the_log(tmp_path: Path) -> None:
+    """X16: a line break, a colour or half a character in a file's name are shown as what they are, in one line."""
+    for name in (b"c-\n.csv", b"c-\x1b[31m.csv", b"c-\xff.csv"):
+        (tmp_path / os.fsdecode(name)).write_text("no,name\n,x\n")
+    found = pages(opened(tmp_path, "c-*.csv", key="no"))
+    assert [page.file for page in found] == ["'c-\\n.csv'", "'c-\\x1b[31m.csv'", "'c-\\udcff.csv'"]
+    assert found[0].keys == ["line 2 of 'c-\\n.csv'"]
+
+
 def test_a_folder_that_matches_is_no_file(export: Path) -> None:
     """Nothing is left out in silence."""
     (export / "customers-3.csv").mkdir()

@@ -197,7 +197,9 @@ def test_the_first_sheet_that_is_shown_is_read_or_the_one_that_is_named(tmp_path
     assert opened(tmp_path, PATH, sheet="Second").open() == ("no", "Second")
     assert opened(tmp_path, PATH, sheet="Second").address.endswith("customers.xlsx#Second")
     assert opened(tmp_path, PATH, sheet="Sheet").open() == ("no", "hidden")
-    with pytest.raises(ConfigurationError, match=r"no sheet 'Third' \(source\.sheet\); it has: Sheet, First, Second"):
+    with pytest.raises(
+        ConfigurationError, match=r"no sheet 'Third' \(source\.sheet\); it has: 'Sheet', 'First', 'Second'"
+    ):
         opened(tmp_path, PATH, sheet="Third")
 
 
