@@ -38,6 +38,27 @@ def apply(column: pd.Series, function: Callable[[object], object]) -> tuple[pd.S
     return tidy(results[codes]), failures
 
 
+def apply_records(
+    cells: pd.DataFrame, function: Callable[[tuple[str | None, ...]], object]
+) -> tuple[pd.Series, Failures]:
+    """Call the function once on every distinct combination of texts; nulls are None, and nulls alone pass by."""
+    columns = [cells[name].astype(object).where(cells[name].notna(), None).tolist() for name in cells]
+    results: dict[tuple[str | None, ...], object] = {(None,) * len(columns): None}
+    broken: dict[tuple[str | None, ...], Exception] = {}
+    column = np.empty(len(cells), dtype=object)
+    failures: Failures = {}
+    for at, texts in enumerate(zip(*columns, strict=True)):
+        if texts not in results:
+            try:
+                results[texts] = function(texts)
+            except BaseException as error:  # noqa: BLE001 - as above
+                results[texts], broken[texts] = None, _contained(error)
+        column[at] = results[texts]
+        if texts in broken:
+            failures[at] = broken[texts]
+    return tidy(column), failures
+
+
 def apply_whole(
     cells: pd.Series | pd.DataFrame, function: Callable[[pd.Series | pd.DataFrame], object]
 ) -> tuple[pd.Series, Failures]:

@@ -1,13 +1,18 @@
 """Converters: how functions become nameable in a job, and where they are found. Holds no registry at import time.
 
-Three kinds, by what the function takes:
+Four kinds, by what the function takes:
 
 - `@converter`: one value; called once per distinct value.
 - `@column_converter`: a whole text column; for what pandas or Arrow do at once.
 - `@join_converter`: several text columns, of which it makes one; must come first in a rule.
+- `@record_converter`: the texts of several columns in one record, as a tuple; called once per distinct combination, and
+  must come first as well.
 
-No converter sees null; nulls and absent cells pass by. A function may take one further parameter, the argument that
-the job gives; its annotation is checked when the job is read.
+`@shortening_converter` is a column converter that loses a part of the text: the run tells how many customers it cut.
+
+No converter sees null; nulls and absent cells pass by. In a tuple or a frame a null may stand beside a value. A
+function may take one further parameter, the argument that the job gives; its annotation is checked when the job is
+read.
 """
 
 from __future__ import annotations
@@ -18,19 +23,39 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
-from typing import Any, Literal, TypeAlias, get_type_hints
+from typing import Any, Literal, TypeAlias, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
 from mappings.name import nearest
 from mappings.value import ConversionError
 
-__all__ = ["ConversionError", "Converter", "column_converter", "converter", "join_converter", "load_converters"]
+__all__ = [
+    "ConversionError",
+    "Converter",
+    "column_converter",
+    "converter",
+    "join_converter",
+    "load_converters",
+    "record_converter",
+    "shortening_converter",
+]
 
-Kind: TypeAlias = Literal["value", "column", "join"]
+Kind: TypeAlias = Literal["value", "column", "join", "record"]
 Converters: TypeAlias = Mapping[str, "Converter"]
 
-BUILT_IN = ("mappings.recipe", "mappings.reading")
+BUILT_IN = (
+    "mappings.recipe",
+    "mappings.cleaning",
+    "mappings.reading",
+    "mappings.dating",
+    "mappings.coding",
+    "mappings.phoning",
+    "mappings.numbering",
+    "mappings.naming",
+    "mappings.addressing",
+    "mappings.locating",
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -39,6 +64,7 @@ class Converter:
 
     function: Callable[..., Any]
     kind: Kind
+    shortens: bool = False  # what it changes has lost something, and the run counts it
 
     def __call__(self, *args: Any) -> Any:
         """Call the function itself."""
@@ -67,6 +93,20 @@ class Converter:
         """Whether it asks for text (`value: str`, and every column): typed values come to it as canonical text."""
         first = next(iter(inspect.signature(self.function).parameters))
         return self.kind != "value" or get_type_hints(self.function).get(first) is str
+
+    @property
+    def joins(self) -> bool:
+        """Whether it makes one column of several, and so comes first."""
+        return self.kind in ("join", "record")
+
+    @property
+    def width(self) -> int | None:
+        """How many columns it takes, where it takes so many and no others (`cells: tuple[str | None, str | None]`)."""
+        if self.kind != "record":
+            return None
+        first = next(iter(inspect.signature(self.function).parameters))
+        parts = get_args(get_type_hints(self.function).get(first))
+        return None if Ellipsis in parts else len(parts) or None
 
     def bind(self, argument: object = None) -> Callable[[Any], Any]:
         """Fix the argument that a job gives; raises ValueError where it does not suit the function."""
@@ -99,6 +139,16 @@ def column_converter(function: Callable[..., Any]) -> Converter:
 def join_converter(function: Callable[..., Any]) -> Converter:
     """Make a function that joins the text columns of a frame into one column nameable in jobs."""
     return Converter(function, "join")
+
+
+def record_converter(function: Callable[..., Any]) -> Converter:
+    """Make a function of a tuple of texts, one record's in several columns, nameable in jobs; a null is None."""
+    return Converter(function, "record")
+
+
+def shortening_converter(function: Callable[..., Any]) -> Converter:
+    """Make a function of a text column that loses a part of some texts nameable; the run tells how many it cut."""
+    return Converter(function, "column", shortens=True)
 
 
 def load_converters(modules: Iterable[str] = ()) -> dict[str, Converter]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache
 
 import pycountry
+
+from mappings.name import spoken
 
 # Names in daily use that ISO 3166 does not list: short English ones, and what countries call themselves.
 OTHER_NAMES: Mapping[str, str] = {
@@ -32,13 +33,13 @@ OTHER_NAMES: Mapping[str, str] = {
 
 def find_country(text: str) -> str | None:
     """Return the ISO 3166-1 alpha-2 code of a code or name, None where there is no exact match."""
-    return _codes().get(_folded(text))
+    return _codes().get(spoken(text))
 
 
 @cache
 def _codes() -> Mapping[str, str]:
-    codes = {_folded(name): country.alpha_2 for country in pycountry.countries for name in _names(country)}
-    return codes | {_folded(name): code for name, code in OTHER_NAMES.items()}
+    codes = {spoken(name): country.alpha_2 for country in pycountry.countries for name in _names(country)}
+    return codes | {spoken(name): code for name, code in OTHER_NAMES.items()}
 
 
 def _names(country: pycountry.db.Country) -> Iterator[str]:
@@ -51,9 +52,3 @@ def _names(country: pycountry.db.Country) -> Iterator[str]:
             last, comma, first = name.partition(", ")
             if comma:  # "Korea, Republic of" is also the Republic of Korea
                 yield f"{first} {last}"
-
-
-def _folded(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text)
-    letters = (letter for letter in decomposed if not unicodedata.combining(letter) and letter != ".")
-    return " ".join("".join(letters).casefold().split())

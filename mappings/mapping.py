@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from dataclasses import field as default
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mappings.column import Failures, apply, apply_whole
+from mappings.column import Failures, apply, apply_records, apply_whole
 from mappings.constraint import type_mismatches
 from mappings.converter import Converter, Converters, find
 from mappings.field import FieldRule
@@ -45,11 +46,21 @@ class Mapped:
     """A page of rows: one column per target field, positions as in the records.
 
     A null cell is a field that is not sent, CLEAR one that is emptied. A record with findings has a row, too, which
-    must not be sent.
+    must not be sent. `cut` says by field at which positions a text was shortened, as the job asks.
     """
 
     rows: pd.DataFrame
     findings: Findings
+    cut: Mapping[str, frozenset[int]] = default(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MappedColumn:
+    """One field of a page: its cells, and by position what was found and what was shortened."""
+
+    cells: pd.Series
+    found: dict[int, Finding] = default(default_factory=dict)
+    cut: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +101,21 @@ class Mapper:
         """Map a page of records."""
         rows: dict[str, pd.Series] = {}
         findings: Findings = {}
+        cut: dict[str, frozenset[int]] = {}
         records = records.reset_index(drop=True)
         for name, column in self._columns.items():
-            rows[name], found = column.apply(records)
-            for position, finding in found.items():
+            mapped = column.apply(records)
+            rows[name] = mapped.cells
+            for position, finding in mapped.found.items():
                 findings.setdefault(position, []).append(finding)
+            if mapped.cut:
+                cut[name] = mapped.cut
         frame = pd.DataFrame(rows, index=pd.RangeIndex(len(records)), copy=False)
-        return Mapped(frame, dict(sorted(findings.items())))
+        return Mapped(frame, dict(sorted(findings.items())), cut)
 
     def references(self, records: pd.DataFrame) -> list[object]:
         """Map nothing but the reference of each record; null where it has none or it cannot be mapped."""
-        column, _ = self._columns[self._reference].apply(records.reset_index(drop=True))
-        return column.to_list()
+        return self._columns[self._reference].apply(records.reset_index(drop=True)).cells.to_list()
 
 
 class ColumnMapper:
@@ -117,33 +131,46 @@ class ColumnMapper:
         self.is_reference, self.reference_case = name in system.references, system.reference_case
         found = [(find(converters, step.name), step.argument) for step in rule.convert]
         steps = [Conversion(each, each.bind(argument), each.takes_text) for each, argument in found]
-        self.join = steps.pop(0) if steps and steps[0].converter.kind == "join" else None
+        self.join = steps.pop(0) if steps and steps[0].converter.joins else None
         self.steps = tuple(steps)
-        if any(step.converter.kind == "join" for step in steps):
-            raise ValueError("a converter that joins columns comes first")
-        if len(rule.sources) > 1 and self.join is None:
-            raise ValueError("takes several columns, and its first converter is none that joins them (join_words)")
+        self._refuse_unfit_steps()
         self.table = None if rule.table is None else {key: self._typed(value) for key, value in rule.table.items()}
         self.default = None if rule.omits else CLEAR if rule.clears else self._typed(rule.on_null)
         self.constant = self._typed(rule.const) if rule.is_constant else None
 
-    def apply(self, records: pd.DataFrame) -> tuple[pd.Series, dict[int, Finding]]:
+    def _refuse_unfit_steps(self) -> None:
+        """Raise ValueError for converters in a place that is not theirs."""
+        if any(step.converter.joins for step in self.steps):
+            raise ValueError("a converter that joins columns comes first")
+        columns = len(self.rule.sources)
+        if columns > 1 and self.join is None:
+            raise ValueError("takes several columns, and its first converter is none that joins them (join_words)")
+        if self.join is not None and self.join.converter.width not in (None, columns):
+            raise ValueError(f"{self.join.converter.name} takes {self.join.converter.width} columns, not {columns}")
+        if self.is_reference and any(step.converter.shortens for step in self.steps):
+            raise ValueError("a reference is never cut: what is left may name another customer")
+
+    def apply(self, records: pd.DataFrame) -> MappedColumn:
         """Map one field of a page."""
         if self.rule.is_constant:
-            return self._filled(len(records)), {}
+            return MappedColumn(self._filled(len(records)))
         column, absent = self._picked(records)
         found: dict[int, Finding] = {}
+        cut: set[int] = set()
         if self.join is not None:
             column = self._joined(records, found)
         for step in self.steps:
-            column = self._converted(column, step, found)
+            before = self._as_text(column, found) if step.converter.shortens else column
+            column = self._converted(before, step, found)
+            if step.converter.shortens:
+                cut.update(_changes(before, column))
         if self.table is not None:
             column = self._looked_up(column, found)
         column, failures = cast(column, self.field, self.root)
         self._blame(failures, found, _path_finding)
         if self.is_reference:
             column = normalise(column, self.reference_case)
-        return self._defaulted(column, absent, found), found
+        return MappedColumn(self._defaulted(column, absent, found), found, frozenset(cut - found.keys()))
 
     def _picked(self, records: pd.DataFrame) -> tuple[pd.Series, np.ndarray]:
         """Take the one source column, and its absences apart; of several columns, the absences that all share."""
@@ -162,7 +189,8 @@ class ColumnMapper:
         for name in self.rule.sources:
             column = records[name]
             texts[name] = self._as_text(column.where(~absences(column)), found)
-        joined, failures = apply_whole(pd.DataFrame(texts), self.join.function)
+        work = apply_records if self.join.converter.kind == "record" else apply_whole
+        joined, failures = work(pd.DataFrame(texts), self.join.function)
         self._blame(failures, found, self.join.code_of)
         return joined
 
@@ -232,6 +260,12 @@ class ColumnMapper:
         for position, error in failures.items():
             code, description = code_of(error)
             found.setdefault(position, Finding(code, self.name, description))
+
+
+def _changes(before: pd.Series, after: pd.Series) -> list[int]:
+    """List the positions of values that a converter changed."""
+    changed = before.notna() & (before != after)
+    return np.flatnonzero(changed.to_numpy(dtype=bool)).tolist()
 
 
 def _path_finding(error: Exception) -> tuple[str, str]:

@@ -18,3 +18,10 @@ def folded(name: str) -> str:
     """Write a name without case, accents and separators: `E-Mail`, `e_mail` and `email` are one."""
     letters = unicodedata.normalize("NFKD", name.casefold())
     return "".join(letter for letter in letters if letter.isalnum())
+
+
+def spoken(name: str) -> str:
+    """Write a name in small words, without accents and dots and with one blank between: as it is spoken."""
+    decomposed = unicodedata.normalize("NFKD", name)
+    letters = (letter for letter in decomposed if not unicodedata.combining(letter) and letter != ".")
+    return " ".join("".join(letters).casefold().split())

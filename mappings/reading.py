@@ -1,39 +1,40 @@
-"""The built-in converters that read numbers, days and truth values; as in `recipe`, their examples are their tests."""
+"""The built-in converters that read numbers and truth values; as in `recipe`, their examples are their tests."""
 
 from __future__ import annotations
 
-import datetime as dt
 import re
+import unicodedata
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Literal
-
-from pydantic import AfterValidator
+from typing import Literal
 
 from mappings.converter import converter
 from mappings.value import ConversionError, exact_decimal
 
-TRUE = frozenset({"true", "yes", "y", "1", "on", "ja", "j", "wahr", "oui", "vrai", "si", "sí", "sì"})
-FALSE = frozenset({"false", "no", "n", "0", "off", "nein", "falsch", "non", "faux", "nej", "nee"})
+# What yes and no, true and false are called, each language's with and without its accents.
+WORDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    "English": (frozenset({"true", "yes", "on", "y", "t"}), frozenset({"false", "no", "off", "n", "f"})),
+    "German": (frozenset({"ja", "wahr", "an", "ein", "j"}), frozenset({"nein", "falsch", "aus"})),
+    "French": (frozenset({"oui", "vrai"}), frozenset({"non", "faux"})),
+    "Italian": (frozenset({"sì", "si", "vero"}), frozenset({"no", "falso"})),
+    "Spanish": (frozenset({"sí", "si", "verdadero"}), frozenset({"no", "falso"})),
+    "Portuguese": (frozenset({"sim", "verdadeiro"}), frozenset({"não", "nao", "falso"})),
+    "Dutch": (frozenset({"ja", "waar"}), frozenset({"nee", "onwaar"})),
+    "Finnish": (frozenset({"kyllä", "kylla", "tosi"}), frozenset({"ei", "epätosi", "epatosi"})),
+    "Swedish, Danish and Norwegian": (
+        frozenset({"ja", "sant", "sand", "sann"}),
+        frozenset({"nej", "nei", "falskt", "falsk", "usann", "usant"}),
+    ),
+    "Polish": (frozenset({"tak", "prawda"}), frozenset({"nie", "fałsz", "falsz"})),
+}
+TRUE = frozenset({"1"}).union(*(yes for yes, _ in WORDS.values()))
+FALSE = frozenset({"0"}).union(*(no for _, no in WORDS.values()))
 
 # What people write between groups of three digits besides point and comma: blanks of several widths, apostrophes.
 GROUP_MARK = re.compile("(?<=[0-9])[ \u00a0\u2009\u202f'\u2019](?=[0-9]{3}(?![0-9]))")
 PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)")
 GROUPED = {mark: re.compile(rf"[+-]?[0-9]{{1,3}}(?:{re.escape(mark)}[0-9]{{3}})+") for mark in ".,"}
 AMBIGUOUS = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}")
-
-# Their result depends on the machine's locale or time zone.
-LOCAL_DIRECTIVES = re.compile(r"%[aAbBcpxXZ]")
-
-
-def _independent(pattern: str) -> str:
-    if LOCAL_DIRECTIVES.search(pattern):
-        raise ValueError("the format has names of days, months or zones, which differ from machine to machine")
-    if not {"%d", "%m"} <= set(re.findall("%.", pattern)) or not re.search("%[Yy]", pattern):
-        raise ValueError("the format needs %d, %m and %Y")
-    return pattern
-
-
-DateFormat = Annotated[str, AfterValidator(_independent)]
 
 
 @converter
@@ -124,41 +125,26 @@ def integer(value: object) -> int:
 
 
 @converter
-def date(value: object, formats: DateFormat | tuple[DateFormat, ...] = ()) -> str:
-    """Write a day as ISO 8601 (2024-02-29), read in that form or in the formats that the job names.
-
-    Examples::
-
-        "2024-02-29" -> "2024-02-29"
-        "29.02.2024", "%d.%m.%Y" -> "2024-02-29"
-        "02/03/24", ["%d.%m.%Y", "%m/%d/%y"] -> "2024-02-03"
-        "0001-01-01" -> "0001-01-01"
-        "2023-02-29" -> ! "is not a date in the form that is asked for"
-        "01/02/03" -> ! "is not a date in the form that is asked for"
-        "20240229" -> ! "is not a date in the form that is asked for"
-    """
-    if isinstance(value, dt.date):  # covers datetimes and pandas' timestamps
-        return value.isoformat()[:10]
-    for pattern in (formats,) if isinstance(formats, str) else formats or ("%Y-%m-%d",):
-        text = str(value).strip()
-        try:
-            day = dt.datetime.strptime(text, pattern).date()  # noqa: DTZ007 - a day has no zone
-        except ValueError:
-            continue
-        if formats or text == day.isoformat():
-            return day.isoformat()
-    raise ConversionError("is not a date in the form that is asked for")
-
-
-@converter
 def boolean(value: object) -> bool:
-    """Read yes and no in a few languages, true and false, 1 and 0.
+    """Read yes and no, true and false in the languages of `WORDS`, on and off, 1 and 0.
 
     Examples::
 
         "Yes" -> True
         "ja" -> True
+        "VRAI" -> True
+        "Sì" -> True
+        "verdadero" -> True
+        "sim" -> True
+        "waar" -> True
+        "kyllä" -> True
+        "tak" -> True
         "TRUE" -> True
+        "não" -> False
+        "onwaar" -> False
+        "ei" -> False
+        "nej" -> False
+        "nie" -> False
         "0" -> False
         "Nein" -> False
         "non" -> False
@@ -166,6 +152,7 @@ def boolean(value: object) -> bool:
         "" -> ! "is neither yes nor no"
     """
     word = str(value).strip().casefold() if isinstance(value, str | bool | int) else ""
+    word = unicodedata.normalize("NFC", word)
     if word in TRUE:
         return True
     if word in FALSE:

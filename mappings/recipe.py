@@ -136,6 +136,25 @@ def split(value: str, separator: str = ",") -> list[str]:
 
 
 @converter
+def leading_zeros(value: str, digits: int) -> str:
+    """Give a number of digits the zeros back that it lost in a spreadsheet, so that it has so many digits.
+
+    Examples::
+
+        "1067", 5 -> "01067"
+        "01067", 5 -> "01067"
+        "101067", 5 -> ! "has more digits than are asked for"
+        "D-1067", 5 -> ! "has more than digits"
+    """
+    text = value.strip()
+    if not re.fullmatch("[0-9]+", text):
+        raise ConversionError("has more than digits")
+    if len(text) > digits:
+        raise ConversionError("has more digits than are asked for")
+    return text.zfill(digits)
+
+
+@converter
 def first_word(value: str) -> str:
     """Keep the first word.
 
@@ -157,33 +176,6 @@ def last_word(value: str) -> str:
         "" -> ""
     """
     return next(reversed(value.split()), "")
-
-
-@converter
-def country_code(value: str) -> str:
-    """Find the ISO 3166-1 alpha-2 code for a code of two or three letters or a country's name; no guesses.
-
-    Names are the English ones of ISO 3166 and the other names in `mappings.country`.
-
-    Examples::
-
-        "de" -> "DE"
-        "USA" -> "US"
-        "UK" -> "GB"
-        " Germany " -> "DE"
-        "Österreich" -> "AT"
-        "Venezuela" -> "VE"
-        "Korea, Republic of" -> "KR"
-        "Atlantis" -> ! "is not a country"
-        "" -> ! "is not a country"
-    """
-    # Imported on first use: reading the country list takes longer than a small job.
-    from mappings.country import find_country
-
-    code = find_country(value)
-    if code is None:
-        raise ConversionError("is not a country")
-    return code
 
 
 @converter

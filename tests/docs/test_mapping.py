@@ -47,6 +47,8 @@ def convert(converter: Converter, value: Any, argument: Any) -> Any:
         case "column":
             changed = function(pd.Series([value], dtype="str")).iloc[0]
             return None if pd.isna(changed) else changed
+        case "record":
+            return function(tuple(value))
         case "join":
             frame = pd.DataFrame({str(at): pd.Series([part], dtype="str") for at, part in enumerate(value)})
             return function(frame).iloc[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mappings.converter import column_converter, converter
+from mappings.converter import column_converter, converter, shortening_converter
 
 
 @converter
@@ -51,3 +51,9 @@ def reordered(column: pd.Series) -> pd.Series:
 def leaving(value: str) -> str:
     """Try to end the program."""
     raise SystemExit(value)
+
+
+@shortening_converter
+def initial(column: pd.Series) -> pd.Series:
+    """Keep the first letter alone."""
+    return column.str[:1]

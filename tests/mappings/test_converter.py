@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import email_validator
 import pandas as pd
@@ -13,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings import reading, recipe
+from mappings import coding, dating, reading
 from mappings.converter import ConversionError, Converter, find, load_converters
+from tests.flows.command import Said, start_python
 
 SAMPLES = "tests.mappings.sample_converters"
 BUILT_IN = load_converters()
@@ -38,6 +40,8 @@ def run(converter: Converter, given_value: object, argument: object) -> object:
         changed = function(pd.Series([given_value], dtype="str")).iloc[0]
         return None if pd.isna(changed) else changed
     assert isinstance(given_value, list)
+    if converter.kind == "record":
+        return function(tuple(given_value))
     frame = pd.DataFrame({str(at): pd.Series([part], dtype="str") for at, part in enumerate(given_value)})
     joined = function(frame).iloc[0]
     return None if pd.isna(joined) else joined
@@ -65,7 +69,34 @@ def test_every_converter_has_examples() -> None:
     assert {name for name, _ in examples()} == BUILT_IN.keys()
 
 
-@pytest.mark.parametrize("name", ["strip", "squeeze", "upper", "lower", "first_word", "last_word"])
+# Arguments of those that need one, and the columns of those that take several.
+NEEDED: dict[str, object] = {
+    "truncate": 3,
+    "tax_number": "fi.hetu",
+    "leading_zeros": 5,
+    "phone": "DE",
+    "vat_number": "DE",
+}
+WHOLE = {"join": 3, "record": 2}
+# The words of every refusal stand in an example.
+REFUSALS = {ast.literal_eval(line.partition(" -> ! ")[2]) for _, line in examples() if " -> ! " in line}
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+@given(text=TEXTS | st.text("aZ0123456789 .,;:+-/@\n'°", max_size=24))
+def test_a_converter_converts_or_refuses_and_never_shows_the_value(name: str, text: str) -> None:
+    """Whatever the text, nothing but a refusal is raised, and its words are the same for every value."""
+    converter = BUILT_IN[name]
+    value = [text] * WHOLE[converter.kind] if converter.kind in WHOLE else text
+    said = None
+    try:
+        run(converter, value, NEEDED.get(name))
+    except ConversionError as refusal:
+        said = str(refusal)
+    assert said is None or said in REFUSALS
+
+
+@pytest.mark.parametrize("name", ["strip", "squeeze", "upper", "lower", "first_word", "last_word", "first_line"])
 @given(text=TEXTS)
 def test_text_converters_are_idempotent(name: str, text: str) -> None:
     """Converting a text twice is converting it once."""
@@ -116,11 +147,11 @@ def test_no_text_becomes_a_number_that_is_none(text: str) -> None:
 def test_a_country_is_a_code_of_two_letters_and_stays_it(text: str) -> None:
     """A found country is found again by its code."""
     try:
-        code = recipe.country_code(text)
+        code = coding.country_code(text)
     except ConversionError:
         return
     assert re.fullmatch("[A-Z]{2}", code)
-    assert recipe.country_code(code) == code
+    assert coding.country_code(code) == code
 
 
 def test_typed_values_are_converted_too() -> None:
@@ -131,7 +162,7 @@ def test_typed_values_are_converted_too() -> None:
     assert reading.integer(Decimal("7.0")) == 7
     assert [reading.boolean(value) for value in (True, 1)] == [True, True]
     assert reading.boolean(0) is False
-    assert reading.date(pd.Timestamp("2024-02-29 12:00")) == "2024-02-29"
+    assert dating.date(pd.Timestamp("2024-02-29 12:00")) == "2024-02-29"
 
 
 @pytest.mark.parametrize(
@@ -203,3 +234,15 @@ def test_a_taken_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{SAMPLES}.fragile", Converter(lambda value: value + "", "value"))
     with pytest.raises(ValueError, match="taken"):
         load_converters([SAMPLES])
+
+
+def test_the_libraries_of_converters_are_loaded_on_first_use_alone(tmp_path: Path) -> None:
+    """A job that names none of them does not wait for them: a small one takes hardly longer than its imports."""
+    code = (
+        "import sys; from mappings.converter import load_converters; found = load_converters()\n"
+        "late = {'phonenumbers', 'stdnum', 'pycountry', 'regex', 'email_validator'}\n"
+        "assert not late & sys.modules.keys(), late & sys.modules.keys()\n"
+        "found['phone'].bind('DE')('030 123456')\n"
+        "assert 'phonenumbers' in sys.modules"
+    )
+    assert start_python(code, environment={}, cwd=tmp_path) == Said(0, "", "")
