@@ -15,6 +15,7 @@ from flows.ledger.record import Run
 from flows.lineup import parents_of
 from flows.plan import Plan
 from flows.seen import Claims
+from flows.shortened import Shortened
 
 Steps = Callable[[str], None]
 
@@ -84,6 +85,7 @@ class Desk:
     on_step: Steps = lambda _: None
     met: set[str] = field(default_factory=set)  # other customers that the target was asked for, and holds
     waiting: dict[str, Deferral] = field(default_factory=dict)  # by reference
+    shortened: Shortened = field(default_factory=Shortened)
 
     def held(self, references: Collection[str]) -> set[str]:
         """Say which of these customers the target is known to hold."""

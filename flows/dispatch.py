@@ -30,6 +30,7 @@ async def dispatch(
             async for group in groups:
                 desk.on_step("answered")
                 settlements = [_answered(prepared, decision, ready, delivery, desk.plan) for delivery in group]
+                desk.shortened.add([prepared.candidates[item.position] for item in settlements if item.outcome in DONE])
                 yield settlements
                 freed += lineup.accept([item.reference or "" for item in settlements if item.outcome in DONE])
         ready = freed

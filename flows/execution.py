@@ -208,6 +208,8 @@ class Execution:
             "requests": self.requests,
             "retries": self.retries,
         }
+        for told in self.desk.shortened.told():
+            self.watch.on_notice(told)
         self.watch.on_step("ending")
         try:
             counts, unfinished = self.ledger.end_run(self.run, status, message, figures)

@@ -21,11 +21,15 @@ LONGEST_NAME = 512  # characters of a source key or a reference; PostgreSQL's in
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A record that was mapped without a finding: its reference, its payload and the payload's hash."""
+    """A record that was mapped without a finding: its reference, its payload and the payload's hash.
+
+    `cut` are the fields that the job had shortened.
+    """
 
     reference: str
     payload: Mapping[str, object]
     row_hash: bytes
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,8 @@ def _mapped(
         except OSError:
             findings[readable[place]] = ("map", (Finding("unreadable_file", "", "the file can no longer be read"),))
         else:
-            candidates[readable[place]] = Candidate(references[place], payload, row_hash)
+            cut = tuple(name for name, places in mapped.cut.items() if place in places)
+            candidates[readable[place]] = Candidate(references[place], payload, row_hash, cut)
     return candidates, findings, {readable[place]: reference for place, reference in references.items()}
 
 

@@ -113,7 +113,7 @@ CODES: Mapping[str, Advice] = {
     "too_long": Advice(
         "Text too long",
         "The text is longer than the field may hold; it is never cut silently.",
-        "Shorten it in the source.",
+        "Shorten it in the source, or have it cut with the converter `truncate`; the run tells how many were.",
     ),
     "too_short": Advice("Text too short", "The text is shorter than the field demands.", "Complete it in the source."),
     "too_large": Advice(
