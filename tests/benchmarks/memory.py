@@ -20,7 +20,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.__main__ import HEADER, JOB, customer, server
+from tests.benchmarks.__main__ import JOB, server
+from tests.benchmarks.customer import HEADER, customer
 
 BOUND_MIB = 512
 READ = """\
