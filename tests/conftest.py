@@ -1,11 +1,7 @@
-"""What tests of more than one folder share: Prefect's own test server, started once and only where a test asks.
-
-How many tests run beside each other is said here as well.
-"""
+"""What tests of more than one folder share: Prefect's own test server, started once and only where a test asks."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +20,6 @@ __all__ = [
     "sqlite",
     "state",
 ]  # fixtures
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """Let `-n auto` be two workers a core: the longest tests wait, for servers that start and leases that run out."""
-    return 2 * (os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)

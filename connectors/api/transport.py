@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 import httpx
@@ -30,6 +30,10 @@ _AGENT = "rollcall"
 _HOP_BY_HOP = frozenset({"host", "content-length", "connection", "transfer-encoding"})  # aiohttp writes its own
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")  # a name or an IPv6 address; httpx takes more for a host
 _CHATTY = ("httpx", "httpcore", "aiohttp")
+
+# What allows a request is proven just before it is made. One that was frozen while it connected must not go out when it
+# wakes up: a run's lease goes to another 35 seconds after it was frozen, at the earliest.
+CONNECTING_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,20 @@ class Limits:
     body_bytes: int = 10 * _MIB
 
 
+class PromptRequest(aiohttp.ClientRequest):
+    """A request that goes out soon after it was made, or not at all."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._made_at = time.monotonic()
+
+    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        """Write it to the connection that was found for it; raises ClientConnectionError where that took too long."""
+        if time.monotonic() - self._made_at > CONNECTING_SECONDS:
+            raise aiohttp.ClientConnectionError
+        return await super().send(conn)
+
+
 class Transport(httpx.AsyncBaseTransport):
     """An httpx transport over one aiohttp session, with a short way (`exchange`) for requests sent by the thousand.
 
@@ -111,6 +129,7 @@ class Transport(httpx.AsyncBaseTransport):
         context = httpx.create_ssl_context(trust_env=self._trust_env) if secure else True
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=context),
+            request_class=PromptRequest,
             timeout=aiohttp.ClientTimeout(total=None),  # one deadline, in `exchange`
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,  # aiohttp would decode without a limit

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+import connectors.api.transport
 from connectors.api.transport import Limits, Origin, Reply, Transport, retry_after
 from connectors.protocol import AnsweredError, ConfigurationError, PermanentError, TransientError
 
@@ -207,6 +208,19 @@ def test_nobody_listening_is_transient() -> None:
 
     with pytest.raises(TransientError, match="fake: look-up: no connection"):
         asyncio.run(main())
+
+
+def test_a_request_that_was_frozen_while_it_connected_stays_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What allowed it may have passed meanwhile: not a byte of it goes out."""
+    got = bytearray()
+
+    async def serve(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        got.extend(await reader.read(1))
+
+    monkeypatch.setattr(connectors.api.transport, "CONNECTING_SECONDS", 0.0)
+    with pytest.raises(TransientError, match="fake: upsert: the connection was dropped"):
+        exchange(serve)
+    assert not got
 
 
 def _chunked(*parts: bytes) -> bytes:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 from prefect.flows import load_flow_from_entrypoint
 from ruamel.yaml import YAML
@@ -33,7 +35,8 @@ def test_it_names_the_flows_of_the_table() -> None:
 def test_prefect_deploys_it(tmp_path: Path, server: PrefectServer) -> None:
     """`prefect deploy --all` registers all flows with a form that asks for the job file, and no place of a machine."""
     (tmp_path / "prefect.yaml").write_bytes((ROOT / "prefect.yaml").read_bytes())
-    server.ask("POST", "/work_pools/", json={"name": "rollcall", "type": "process"})
+    with suppress(httpx.HTTPStatusError):  # another test of this folder may have made it
+        server.ask("POST", "/work_pools/", json={"name": "rollcall", "type": "process"})
     ended = subprocess.run(
         [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
         env={**ours(), **server.environment},

@@ -13,6 +13,7 @@ import pytest
 
 from connectors.sandbox.fault import Faults
 from flows.summary import ExitCode
+from tests.flows.deployment.worker import wait_for
 from tests.flows.display.hosted import HostedRun, Program, loaded_program
 from tests.flows.display.server import PrefectServer, prefect_server
 from tests.flows.kill_place import open_place
@@ -145,15 +146,15 @@ def test_a_server_that_comes_back(tmp_path: Path, frozen: PrefectServer, program
     ):
         run.await_writes(SIZE * PAGES // 5)
         frozen.freeze()
-        await_that(lambda: LOST in run.err, WAIT_SECONDS)
+        wait_for(lambda: LOST in run.err, WAIT_SECONDS)
         frozen.thaw()
         place.app.faults = Faults()  # it has lasted long enough
         assert run.end(WAIT_SECONDS) == ExitCode.REJECTS
         assert run.summary["status"] == "completed"
         flow_run = run.flow_run
         assert str(flow_run["state"]["name"]).startswith("Completed with ")
-        await_that(lambda: len(ended_pages(frozen, flow_run["id"])) == PAGES, WAIT_SECONDS)
-        await_that(lambda: any(LOST in line for line in frozen.logs(flow_run["id"])), WAIT_SECONDS)
+        wait_for(lambda: len(ended_pages(frozen, flow_run["id"])) == PAGES, WAIT_SECONDS)
+        wait_for(lambda: any(LOST in line for line in frozen.logs(flow_run["id"])), WAIT_SECONDS)
 
 
 def ended_pages(server: PrefectServer, flow_run: str) -> list[str]:
