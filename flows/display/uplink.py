@@ -6,6 +6,7 @@ Prefect's own clients wait for a server that is away, minutes on end, and once m
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -44,6 +45,7 @@ class Uplink:
         self.on_refused: Callable[[str], None] = lambda _kind: None
         self._again_at = 0.0
         self._refused = False
+        self._telling = threading.Lock()
         self._lines: deque[dict[str, Any]] = deque(maxlen=_KEPT)
 
     @property
@@ -81,8 +83,9 @@ class Uplink:
     def lost(self) -> None:
         """Note that the server did not answer; the first time it is told."""
         self._again_at = time.monotonic() + _PAUSE_SECONDS
-        if not self.away:
-            self.away = True
+        with self._telling:  # events are sent in a thread of their own
+            is_news, self.away = not self.away, True
+        if is_news:
             self.on_lost()
 
     async def blame(self, error: Exception) -> None:
