@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.server import _mariadb_database, _postgresql_database, database, mariadb, postgresql, sqlite
-from tests.state import state
+from tests.state import dropping_own_states, state
 
 __all__ = [
     "_mariadb_database",
@@ -20,6 +20,12 @@ __all__ = [
     "sqlite",
     "state",
 ]  # fixtures
+
+
+@pytest.fixture(autouse=True)
+def _own_states() -> Iterator[None]:
+    with dropping_own_states():
+        yield
 
 
 @dataclass(frozen=True, slots=True)

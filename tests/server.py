@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -45,14 +46,24 @@ def connect(state: str) -> Engine:
     return create_engine(state.replace("postgresql:", "postgresql+psycopg:"))
 
 
-def serve(kind: Kind) -> Iterator[URL]:
-    """Make a database of our own on a server; skips, or fails, where no server answers."""
-    address = make_url(_ADDRESSES[kind])
-    name = f"rollcall_test_{secrets.token_hex(6)}"
-    server = create_engine(address, isolation_level="AUTOCOMMIT")
+def command_server(kind: Kind, *statements: str) -> None:
+    """Carry out statements about whole databases on a server; raises DBAPIError."""
+    server = create_engine(_ADDRESSES[kind], isolation_level="AUTOCOMMIT")
     try:
         with server.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
+            for statement in statements:
+                connection.execute(text(statement))
+    finally:
+        server.dispose()
+
+
+@contextmanager
+def create_database(kind: Kind, name: str) -> Iterator[URL]:
+    """Make a database of our own on a server until the end of the block; skips, or fails, where no server answers."""
+    address = make_url(_ADDRESSES[kind])
+    name = f"rollcall_test_{name}"
+    try:
+        command_server(kind, f"CREATE DATABASE {name}")
     except DBAPIError as error:
         reason = f"no {kind} server answers at {address.host}:{address.port} ({type(error.orig).__name__})"
         if os.environ.get("ROLLCALL_TEST_SERVERS") == "required":
@@ -61,19 +72,19 @@ def serve(kind: Kind) -> Iterator[URL]:
     try:
         yield address.set(database=name)
     finally:
-        with server.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name}" + (" WITH (FORCE)" if kind == "postgresql" else "")))
-        server.dispose()
+        command_server(kind, f"DROP DATABASE {name}" + (" WITH (FORCE)" if kind == "postgresql" else ""))
 
 
 @pytest.fixture(scope="session")
 def _postgresql_database() -> Iterator[URL]:
-    yield from serve("postgresql")
+    with create_database("postgresql", secrets.token_hex(6)) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
 def _mariadb_database() -> Iterator[URL]:
-    yield from serve("mariadb")
+    with create_database("mariadb", secrets.token_hex(6)) as address:
+        yield address
 
 
 @pytest.fixture

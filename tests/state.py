@@ -1,7 +1,15 @@
-"""Where a test's ledger lives: a SQLite file, and an empty PostgreSQL database, each in its turn."""
+"""Where a test's ledger lives: a SQLite file, and an empty PostgreSQL database, each in its turn.
+
+ROLLCALL_TEST_LEDGER=sqlite or postgresql asks for one kind only: tests that are indifferent to the kind, which have a
+file otherwise, take it, and those that are made for the other kind are skipped. `python -m tests.faults` sets it.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,10 +18,13 @@ from sqlalchemy import select
 
 from flows.ledger import tables, watermark
 from flows.ledger.history import History
+from flows.ledger.knowledge import Clock
 from flows.ledger.ledger import Ledger
 from flows.ledger.record import Run
-from tests.server import Database
+from tests.server import Database, create_database
 
+KINDS = ("sqlite", "postgresql")
+KIND_ASKED = "ROLLCALL_TEST_LEDGER"
 KEY = "the key of the tests' ledgers"
 
 
@@ -30,14 +41,57 @@ def file_state(folder: Path) -> State:
     return State(f"sqlite:///{folder}/ledger.db", {})
 
 
+def own_state(folder: Path, name: str = "ledger") -> State:
+    """Name the ledger of a folder, the same each time: a file in it, unless ROLLCALL_TEST_LEDGER asks for a server.
+
+    On a server it stands in a database of its own until the test's end (`dropping_own_states`).
+    """
+    if os.environ.get(KIND_ASKED, "sqlite") == "sqlite":
+        return State(f"sqlite:///{folder / f'{name}.db'}", {})
+    short = hashlib.sha256(str(folder / name).encode()).hexdigest()[:16]
+    if short not in _own:
+        address = _until_dropped.enter_context(create_database("postgresql", short))
+        _own[short] = State(address.set(drivername="postgresql").render_as_string(hide_password=False))
+    return _own[short]
+
+
+def open_own(state: State, clock: Clock) -> Ledger:
+    """Open a ledger whose connections are closed at the test's end at the latest."""
+    ledger = Ledger.open(state.url, state.environment, clock)
+    _until_dropped.callback(ledger.engine.dispose)
+    return ledger
+
+
+@contextmanager
+def dropping_own_states() -> Iterator[None]:
+    """Drop at the end the databases that `own_state` has made."""
+    try:
+        yield
+    finally:
+        _own.clear()
+        _until_dropped.close()
+
+
+_own: dict[str, State] = {}
+_until_dropped = ExitStack()
+
+
+def skip_unless_asked(kind: str) -> None:
+    """Skip a test made for a ledger of this kind where ROLLCALL_TEST_LEDGER asks for the other one."""
+    asked = os.environ.get(KIND_ASKED, kind)
+    if asked != kind:
+        pytest.skip(f"a test of a ledger in {kind}, where {asked} is asked for")
+
+
 def server_state(database: Database) -> State:
     """Name a ledger in a database of a server, as operators write it: without a driver."""
     return State(database.url.replace("postgresql+psycopg:", "postgresql:"))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=KINDS)
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> State:
     """Name a ledger that nobody has made yet, in each kind of database in turn."""
+    skip_unless_asked(request.param)
     if request.param == "sqlite":
         return file_state(tmp_path)
     return server_state(request.getfixturevalue("postgresql"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -30,7 +31,7 @@ from tests.benchmarks.customer import FIELDS, HEADER, customer
 from tests.flows.display.server import PrefectServer, prefect_server
 from tests.flows.kill_judge import repeats, writes
 from tests.flows.kill_process import RUN, SandboxProcess, await_that, environment, sandbox_process
-from tests.server import serve
+from tests.server import create_database
 
 JOB = (
     """\
@@ -149,7 +150,7 @@ def workers_of(parent: int) -> Iterator[int]:
 @contextmanager
 def empty_ledger() -> Iterator[str]:
     """Give an empty database of its own on PostgreSQL."""
-    with contextmanager(serve)("postgresql") as url:
+    with create_database("postgresql", secrets.token_hex(6)) as url:
         yield url.render_as_string(hide_password=False).replace("postgresql+psycopg:", "postgresql:")
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -14,14 +12,13 @@ from connectors.csv_file import CsvSettings, CsvSource
 from connectors.delivery.courier import Courier
 from connectors.delivery.gate import Gate
 from flows.job import load_job
-from flows.ledger.ledger import Ledger
 from flows.plan import compile_job
 from flows.run import carry_out
 from flows.summary import Summary
 from flows.watch import Watch
 from tests.flows.clock import SetClock
 from tests.flows.fake import FakeTarget
-from tests.state import open_findings, set_watermark
+from tests.state import open_findings, open_own, own_state, set_watermark
 
 JOB = """\
 job: crm
@@ -52,7 +49,7 @@ class CsvRuns:
         self.folder = folder
         self.settings = dict(settings)
         self.page_size = page_size
-        self.ledger = Ledger.open(f"sqlite:///{folder}/ledger.db", {}, SetClock())
+        self.ledger = open_own(own_state(folder), SetClock())
         self.target = FakeTarget()
         self.notices: list[str] = []
 
@@ -77,9 +74,8 @@ class CsvRuns:
     @property
     def watermark(self) -> str | None:
         """How far the job has come, as the ledger has it."""
-        with closing(sqlite3.connect(self.folder / "ledger.db")) as connection:
-            found = connection.execute("SELECT cursor FROM watermarks").fetchone()
-        return None if found is None else str(found[0])
+        with self.ledger.engine.connect() as connection:
+            return connection.exec_driver_sql("SELECT cursor FROM watermarks").scalar_one_or_none()
 
     @watermark.setter
     def watermark(self, cursor: str) -> None:

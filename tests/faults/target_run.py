@@ -25,7 +25,6 @@ from connectors.sandbox.server import running
 from flows.connection import make_target
 from flows.job import load_job
 from flows.ledger.history import History, RejectEntry
-from flows.ledger.ledger import Ledger
 from flows.plan import compile_job
 from flows.run import carry_out
 from flows.summary import Summary
@@ -35,6 +34,7 @@ from tests.faults.target_time import QuickTime
 from tests.faults.target_wire import WRITES, Tap
 from tests.flows.clock import SetClock
 from tests.flows.fake import FakeSource, Record
+from tests.state import open_own, own_state
 
 # Queries that count what must not be there after any run.
 _LAWS = {
@@ -81,7 +81,7 @@ class TargetRuns:
 
     def __post_init__(self) -> None:
         self.fields = {**self.api.fields, **self.fields}
-        self.ledger = Ledger.open(f"sqlite:///{self.folder / f'{self.name}.db'}", {}, self.clock)
+        self.ledger = open_own(own_state(self.folder, self.name), self.clock)
 
     def records(self, *names: str) -> None:
         """Have the source hold customers of these names, and no others."""

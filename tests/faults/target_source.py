@@ -19,7 +19,6 @@ from connectors.sandbox.fault import Faults, Strike
 from connectors.sandbox.server import running
 from flows.connection import make_source
 from flows.job import load_job
-from flows.ledger.ledger import Ledger
 from flows.plan import Plan, compile_job
 from flows.run import carry_out
 from flows.summary import Summary
@@ -29,6 +28,7 @@ from tests.faults.target_time import QuickTime
 from tests.faults.target_wire import Tap
 from tests.flows.clock import SetClock
 from tests.flows.fake import FakeTarget
+from tests.state import open_own, own_state
 
 # The columns of reference and name.
 COLUMNS: Mapping[str, Mapping[str, Any]] = {
@@ -54,7 +54,7 @@ class SourceRuns:
     notices: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.ledger = Ledger.open(f"sqlite:///{self.folder / 'source.db'}", {}, self.clock)
+        self.ledger = open_own(own_state(self.folder, "source"), self.clock)
 
     def seed(self, count: int) -> None:
         """Have the source hold so many customers."""

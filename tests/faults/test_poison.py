@@ -14,8 +14,8 @@ import pytest
 from connectors.sandbox.server import running
 from connectors.sandbox.valomnia.vendor import valomnia_app
 from flows.ledger.history import History
-from flows.ledger.ledger import Ledger
 from flows.run import now
+from tests.state import open_own, own_state
 
 pytestmark = pytest.mark.kill
 
@@ -69,7 +69,8 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, url: str) -> int:
     """Run the job in a process of its own; gives how it ended."""
-    environment = {**os.environ, "URL": url, "PYTHONPATH": str(ROOT)}
+    state = own_state(folder)
+    environment = {**os.environ, "URL": url, "PYTHONPATH": str(ROOT), "ROLLCALL_STATE": state.url, **state.environment}
     command = [
         sys.executable,
         "-c",
@@ -96,9 +97,7 @@ def test_l24_a_record_that_kills_the_process_is_quarantined(folder: Path) -> Non
         write_customers(folder, set())
         assert run(folder, url) == 0
         assert len(app.vendor.customers(url)) == 300
-    ledger = Ledger.open(f"sqlite:///{folder / 'rollcall.db'}", os.environ, now)
-    entries = History(ledger).rejects("poisoned", 4)
-    ledger.close()
+    entries = History(open_own(own_state(folder), now)).rejects("poisoned", 4)
     assert [(entry.source_key, entry.findings[0].code) for entry in entries] == [
         ("C-120", "poison"),
         ("C-121", "poison"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from flows.document import JobError
 from flows.failure import explain_failure
@@ -15,6 +17,8 @@ from flows.ledger import damage
 from flows.ledger.knowledge import LedgerError
 from flows.summary import ExitCode, Summary
 from tests.flows.bench import Bench, record
+from tests.server import command_server
+from tests.state import skip_unless_asked
 
 FLIPS = 40
 
@@ -22,6 +26,7 @@ FLIPS = 40
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     """Run a job over a SQLite ledger once, close it, and change two customers at the source."""
+    skip_unless_asked("sqlite")
     made = Bench(tmp_path)
     made.source.records = [record(f"C-{number:03}") for number in range(200)]
     made.job = made.job.replace("page_size: 3", "page_size: 50")
@@ -171,6 +176,23 @@ def test_s11_a_ledger_from_an_old_backup(tmp_path: Path) -> None:
         assert_backup_is_safe(tmp_path / f"incremental-{incremental}", incremental=incremental)
 
 
+def back_up(bench: Bench) -> Callable[[], object]:
+    """Copy a ledger that nobody has open; gives what puts the copy in its place."""
+    url = make_url(bench.state.url)
+    if url.drivername == "sqlite":
+        backup = shutil.copy(ledger_file(bench), bench.folder / "backup")
+        return partial(shutil.copy, backup, ledger_file(bench))
+    name, copy = str(url.database), f"{url.database}_copy"
+    bench.ledger.engine.dispose()
+    command_server("postgresql", f"CREATE DATABASE {copy} TEMPLATE {name}")
+
+    def restore() -> None:
+        bench.ledger.engine.dispose()
+        command_server("postgresql", f"DROP DATABASE {name}", f"ALTER DATABASE {copy} RENAME TO {name}")
+
+    return restore
+
+
 def assert_backup_is_safe(folder: Path, *, incremental: bool) -> None:
     """Run, back up, let the source move on twice, restore, and run."""
     folder.mkdir()
@@ -179,7 +201,7 @@ def assert_backup_is_safe(folder: Path, *, incremental: bool) -> None:
     bench.source.records = [record(f"C-{n}", f"2026-01-01T00:00:{n:02}.000000+00:00") for n in range(20)]
     bench.run()
     bench.ledger.close()
-    shutil.copy(ledger_file(bench), folder / "backup")
+    restore = back_up(bench)
     for week, changed in enumerate((["C-3", "C-4"], ["C-4", "C-5", "C-20"]), 2):
         kept = [each for each in bench.source.records if each[0] not in changed]
         moved = [record(key, f"2026-01-0{week}T00:00:00.000000+00:00", name=f"week {week}") for key in changed]
@@ -189,7 +211,7 @@ def assert_backup_is_safe(folder: Path, *, incremental: bool) -> None:
         assert sorted(bench.target.journal) == sorted(changed)
         bench.ledger.close()
     held = {key: dict(values) for key, values in bench.target.customers.items()}
-    shutil.copy(folder / "backup", ledger_file(bench))
+    restore()
     bench.target.rows.clear()
     bench.ledger = bench.open_ledger()
     summary = bench.run()

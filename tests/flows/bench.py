@@ -20,7 +20,7 @@ from flows.summary import Summary
 from flows.watch import Watch
 from tests.flows.clock import SetClock
 from tests.flows.fake import FakeSource, FakeTarget, Record
-from tests.state import State, file_state
+from tests.state import State, open_own, own_state
 
 JOB = """\
 job: crm
@@ -47,7 +47,7 @@ class Bench:
     def __init__(self, folder: Path, state: State | None = None) -> None:
         self.folder = folder
         self.clock = SetClock()
-        self.state = state or file_state(folder)
+        self.state = state or own_state(folder)
         self.ledger = self.open_ledger()
         self.source = FakeSource([])
         self.target = FakeTarget()
@@ -57,7 +57,7 @@ class Bench:
 
     def open_ledger(self) -> Ledger:
         """Open the ledger, as a further process would."""
-        return Ledger.open(self.state.url, self.state.environment, self.clock)
+        return open_own(self.state, self.clock)
 
     def run(
         self, selection: Selection = EVERYTHING, *, on_step: Callable[[str], None] = lambda _: None, tries: int = 2
