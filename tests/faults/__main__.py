@@ -19,10 +19,10 @@ import pytest
 from rich.console import Console
 
 from tests.faults.catalogue import FAULTS, GROUPS, IMPOSSIBLE, numbers
+from tests.faults.document import replace_part
 from tests.state import KIND_ASKED, KINDS
 
-TABLE = Path(__file__).parents[2] / "docs" / "reliability.md"
-BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
+TESTS = Path(__file__).parents[1]
 
 
 @dataclass
@@ -70,7 +70,7 @@ def run(kind: str, wanted: Sequence[str], workers: str) -> dict[str, Seen]:
     os.environ[KIND_ASKED] = kind
     recorder = Recorder()
     chosen = " or ".join(f"_{number.lower()}_" for number in wanted)
-    pytest.main(["-q", "-n", workers, "--no-header", "-k", chosen, str(TABLE.parents[1] / "tests")], [recorder])
+    pytest.main(["-q", "-n", workers, "--no-header", "-k", chosen, str(TESTS)], [recorder])
     return recorder.seen
 
 
@@ -120,8 +120,7 @@ def main() -> int:
     seen = {kind: defaultdict(Seen, run(kind, wanted, asked.workers)) for kind in kinds}
     tell(Console(highlight=False, soft_wrap=True), wanted, seen)
     if not asked.fault and kinds == KINDS:
-        before, _, rest = TABLE.read_text(encoding="utf-8").partition(BEGIN)
-        TABLE.write_text(before + BEGIN + table(seen) + END + rest.partition(END)[2], encoding="utf-8")
+        replace_part("table", table(seen))
     return int(not all(found[number].well for found in seen.values() for number in wanted if number not in IMPOSSIBLE))
 
 
