@@ -19,6 +19,7 @@ from mappings.description import CUSTOMER
 from mappings.digest import Digester, fingerprint
 from mappings.field import FieldRule
 from mappings.filter import Filter
+from mappings.image import ImagePlace
 from mappings.mapping import Mapper, MappingError
 from mappings.schema import Schema, source_schema, target_schema
 from mappings.system import System, nearest
@@ -77,7 +78,7 @@ def compile_job(job: Job, key: bytes) -> Plan:
         sys.path.append(str(job.folder))  # a job's own converters lie beside it
     try:
         converters = load_converters(job.converters)
-        mapper = Mapper(fields, system, converters, root=job.folder)
+        mapper = Mapper(fields, system, converters, images=ImagePlace(job.folder, frozenset(_image_hosts(job))))
         kept = Filter.from_job(job.filter)
     except MappingError as error:
         raise JobError("\n".join(f"{job.path.name}: fields.{problem}" for problem in error.problems)) from None
@@ -126,9 +127,16 @@ def _fields(job: Job, source: System | None, target: System) -> Mapping[str, Fie
 
 
 def _reading(job: Job) -> dict[str, object]:
-    """Give what names a record and orders its versions: with another column the watermark would mean something else."""
+    """Give what else an outcome depends on: what names a record and orders its versions, and whence images may come."""
     source = job.source.model_dump(mode="json", include={"key", "updated_at", "time_zone"})
-    return {name: str(value) for name, value in source.items() if value is not None}
+    named = {name: str(value) for name, value in source.items() if value is not None}
+    hosts = _image_hosts(job)
+    return {**named, **({"image_hosts": " ".join(sorted(hosts))} if hosts else {})}
+
+
+def _image_hosts(job: Job) -> Collection[str]:
+    hosts: Collection[str] = getattr(job.target, "image_hosts", ())  # a key of those targets that take images
+    return hosts
 
 
 def refuse_missing_columns(plan: Plan, columns: Collection[str]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from yarl import URL
 
 from mappings.description import SystemField
 from mappings.image import image_format
@@ -29,7 +30,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "integer": (int,),
     "decimal": (Decimal,),
     "list": (list,),
-    "file": (Path,),
+    "file": (Path, bytes, URL),
 }
 # Of these any value of the right type will do, so that a page is mostly judged by its set of types.
 SIMPLE_TYPES = frozenset({"text", "boolean", "integer"})
@@ -85,7 +86,7 @@ def type_mismatches(column: pd.Series, field: SystemField) -> Mask:
             return Decimal in allowed and value.is_finite()
         if isinstance(value, str):
             return str in allowed and has_form(value)
-        return type(value) in allowed or (isinstance(value, Path) and Path in allowed)
+        return isinstance(value, allowed) and type(value) is not bool if Path in allowed else type(value) in allowed
 
     return marked(column, lambda value: not fits(value))
 
@@ -188,15 +189,25 @@ def absent_file(column: pd.Series) -> Mask:
 
 
 def larger_file(column: pd.Series, limit: int) -> Mask:
-    """Mark files of more bytes than the limit."""
-    return marked(column, lambda value: isinstance(value, Path) and value.is_file() and value.stat().st_size > limit)
+    """Mark files, and images as bytes, of more bytes than the limit."""
+
+    def breaks(value: object) -> bool:
+        if isinstance(value, bytes):
+            return len(value) > limit
+        return isinstance(value, Path) and value.is_file() and value.stat().st_size > limit
+
+    return marked(column, breaks)
 
 
 def other_file(column: pd.Series, formats: frozenset[str]) -> Mask:
-    """Mark files whose content is none of the formats."""
-    return marked(
-        column, lambda value: isinstance(value, Path) and value.is_file() and image_format(value) not in formats
-    )
+    """Mark files, and images as bytes, whose content is none of the formats."""
+
+    def breaks(value: object) -> bool:
+        if isinstance(value, bytes) or (isinstance(value, Path) and value.is_file()):
+            return image_format(value) not in formats
+        return False
+
+    return marked(column, breaks)
 
 
 def found(column: pd.Series, needle: str, match: Callable[[pa.Array, str], pa.Array]) -> Mask:

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from yarl import URL
 
 from mappings.converter import Converters
 from mappings.field import FieldRule
@@ -57,7 +58,7 @@ class Digester:
         return digests
 
     def payload(self, values: Mapping[str, object]) -> bytes:
-        """Digest one row's payload, whatever the order of its fields; a file counts by its content.
+        """Digest one row's payload, whatever the order of its fields; an image counts by its content or its address.
 
         Raises OSError where a file cannot be read.
         """
@@ -188,7 +189,9 @@ def _token(value: object) -> str:
         case Mapping():
             token = f"m{len(value)}:{''.join([_token(key) + _token(value[key]) for key in sorted(value)])}"
         case bytes():
-            token = f"b{len(value)}:{value.hex()}"
+            token = f"p{hashlib.sha256(value).hexdigest()}:"
+        case URL():
+            token = f"u{len(text := str(value))}:{text}"
         case bool() | np.bool_():
             token = "t:" if value else "f:"
         case int() | float() | Decimal() | np.number():

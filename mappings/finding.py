@@ -87,13 +87,18 @@ CODES: Mapping[str, Advice] = {
     ),
     "unreadable_file": Advice(
         "File that cannot be read",
-        "The file that the record names could not be read when it was to be sent.",
-        "See to the file's rights and that it is still there; the next run tries it again.",
+        "The file that the record names could not be read, or not be fetched, when it was to be sent.",
+        "See to the file's rights, or to the host that it is fetched from; it is tried again by itself.",
     ),
     "unsafe_path": Advice(
         "File outside the job's folder",
         "The file that the record names lies outside the folder of the job, and is not read.",
         "Put the file beneath the folder of the job, and name it relative to that.",
+    ),
+    "unsafe_address": Advice(
+        "Address that is not allowed",
+        "The record names an image at an address that the job does not allow: another host, or no https://.",
+        "Name the host under `image_hosts` of the job's target, if images may be fetched from there.",
     ),
     "missing_file": Advice(
         "File not found",

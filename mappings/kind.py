@@ -5,23 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from mappings.column import Failures, apply
 from mappings.description import SystemField
+from mappings.image import ImagePlace
 from mappings.moment import as_date, as_datetime
 from mappings.value import EXACT_FLOAT_INTEGERS, ConversionError, canonical_text, exact_decimal, is_text
 
 CANONICAL_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,63}")
 CANONICAL_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,63})(?:\.[0-9]{1,64})?")
 BOOLEANS: Mapping[str, bool] = {"true": True, "false": False}
-
-
-class UnsafePathError(ConversionError):
-    """A record names a file that the job may not read."""
 
 
 def typed_text(value: object) -> object:
@@ -77,29 +73,18 @@ CASTERS: Mapping[str, Callable[[object], object]] = {
 }
 
 
-def cast(column: pd.Series, field: SystemField, root: Path) -> tuple[pd.Series, Failures]:
-    """Type a column for its field; only files fail here (outside the root). Nulls stay null."""
+def cast(column: pd.Series, field: SystemField, images: ImagePlace) -> tuple[pd.Series, Failures]:
+    """Type a column for its field; only images fail here (from elsewhere). Nulls stay null."""
     if is_text(column) and field.type == "text":
         return column, {}
-    return apply(column, caster(field, root))
+    return apply(column, caster(field, images))
 
 
-def caster(field: SystemField, root: Path) -> Callable[[object], object]:
+def caster(field: SystemField, images: ImagePlace) -> Callable[[object], object]:
     """Choose how one value becomes what the field takes."""
     if field.type == "list":
         item = typed_integer if field.items == "integer" else typed_text
         return lambda value: [item(part) for part in value] if isinstance(value, list | tuple) else value
     if field.type == "file":
-        return lambda value: inside(root, value) if isinstance(value, str) else value
+        return images.find
     return CASTERS[field.type]
-
-
-def inside(root: Path, name: str) -> Path:
-    """Find a file beneath the root; raises UnsafePathError for one elsewhere, so that no record can upload it."""
-    try:
-        path = (root / name).resolve()
-    except (OSError, ValueError):  # too long, or holds a NUL
-        raise UnsafePathError("names no file") from None
-    if not path.is_relative_to(root.resolve()):
-        raise UnsafePathError("lies outside the folder of the job")
-    return path

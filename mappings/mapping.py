@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,12 +19,14 @@ from mappings.constraint import type_mismatches
 from mappings.converter import Converter, Converters, find
 from mappings.field import FieldRule
 from mappings.finding import Finding, Findings
-from mappings.kind import UnsafePathError, cast
+from mappings.image import ImagePlace, UnsafeAddressError, UnsafePathError
+from mappings.kind import cast
 from mappings.name import nearest
 from mappings.reference import normalise
 from mappings.system import System
 from mappings.value import CLEAR, ConversionError, absences, canonical_text, is_text, nulls, tidy
 
+_HERE = ImagePlace()
 QUOTED_CHARACTERS = 40
 
 
@@ -82,13 +83,13 @@ class Mapper:
     """The compiled `fields` of a job; raises MappingError with all that is wrong with them."""
 
     def __init__(
-        self, fields: Mapping[str, FieldRule], system: System, converters: Converters, root: Path = Path()
+        self, fields: Mapping[str, FieldRule], system: System, converters: Converters, images: ImagePlace = _HERE
     ) -> None:
         problems = list(_problems(fields, system))
         self._columns: dict[str, ColumnMapper] = {}
         for name, rule in fields.items():
             try:
-                self._columns[name] = ColumnMapper(name, rule, system, converters, root)
+                self._columns[name] = ColumnMapper(name, rule, system, converters, images)
             except ValueError as error:
                 problems.append(f"{name}: {error}")
         if problems:
@@ -121,8 +122,8 @@ class Mapper:
 class ColumnMapper:
     """The compiled rule of one target field."""
 
-    def __init__(self, name: str, rule: FieldRule, system: System, converters: Converters, root: Path) -> None:
-        self.name, self.rule, self.root = name, rule, root
+    def __init__(self, name: str, rule: FieldRule, system: System, converters: Converters, images: ImagePlace) -> None:
+        self.name, self.rule, self.images = name, rule, images
         if name not in system.fields:
             raise ValueError(f"{system.label} has no such field{nearest(name, system.sendable)}")
         self.field = system.fields[name]
@@ -166,7 +167,7 @@ class ColumnMapper:
                 cut.update(_changes(before, column))
         if self.table is not None:
             column = self._looked_up(column, found)
-        column, failures = cast(column, self.field, self.root)
+        column, failures = cast(column, self.field, self.images)
         self._blame(failures, found, _path_finding)
         if self.is_reference:
             column = normalise(column, self.reference_case)
@@ -243,7 +244,7 @@ class ColumnMapper:
             return None
         cell = np.empty(1, dtype=object)
         cell[0] = list(value) if isinstance(value, tuple) else value
-        column, failures = cast(tidy(cell), self.field, self.root)
+        column, failures = cast(tidy(cell), self.field, self.images)
         if failures or type_mismatches(column, self.field).any():
             raise ValueError(f"{value!r} is no {self.field.type}")
         return normalise(column, self.reference_case).iloc[0] if self.is_reference else column.iloc[0]
@@ -269,7 +270,14 @@ def _changes(before: pd.Series, after: pd.Series) -> list[int]:
 
 
 def _path_finding(error: Exception) -> tuple[str, str]:
-    return ("unsafe_path" if isinstance(error, UnsafePathError) else "invalid_value"), str(error)
+    match error:
+        case UnsafePathError():
+            code = "unsafe_path"
+        case UnsafeAddressError():
+            code = "unsafe_address"
+        case _:
+            code = "invalid_value"
+    return code, str(error)
 
 
 def _problems(fields: Mapping[str, FieldRule], system: System) -> Iterator[str]:

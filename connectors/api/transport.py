@@ -36,6 +36,10 @@ _CHATTY = ("httpx", "httpcore", "aiohttp")
 CONNECTING_SECONDS = 20.0
 
 
+class OversizeError(TransientError):
+    """An answer has more bytes than are taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What came back: status, headers (case-insensitive) and the decoded body, read to its end."""
@@ -220,8 +224,8 @@ class Transport(httpx.AsyncBaseTransport):
             raise self._oversize(operation)
         return decoded
 
-    def _oversize(self, operation: str) -> TransientError:
-        return TransientError(f"{self.connector}: {operation}: the answer exceeds {self._limits.body_bytes} bytes")
+    def _oversize(self, operation: str) -> OversizeError:
+        return OversizeError(f"{self.connector}: {operation}: the answer exceeds {self._limits.body_bytes} bytes")
 
     def _explain(self, error: Exception, operation: str) -> ConnectorError:
         """Say in our own words what went wrong: the library's carry addresses."""

@@ -13,13 +13,18 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import quote, quote_plus
+
+from yarl import URL
 
 from connectors.api.body import UnsendableError
 from connectors.protocol import ConfigurationError, Refusal
 
+Image: TypeAlias = Path | URL | bytes
+
 _KEY = "reference"  # names the customer in the path; upsert's form does not take it
-_IMAGE_BYTES = 2 * 1024 * 1024  # "2Mo": which megabyte is meant is unknown, so only what exceeds both is stopped here
+IMAGE_BYTES = 2 * 1024 * 1024  # "2Mo": which megabyte is meant is unknown, so only what exceeds both is stopped here
 _IMAGES = {b"\xff\xd8\xff": "jpeg", b"GIF87a": "gif", b"GIF89a": "gif", b"\x89PNG\r\n\x1a\n": "png", b"BM": "bmp"}
 
 # Written under one name and answered under others (vendor page 11.3 and 11.2), with the keys that name the entry.
@@ -75,9 +80,14 @@ def _half_a_character(name: str) -> Refusal:
     return Refusal("invalid_text", name, "holds half a character (a lone surrogate)")
 
 
-def split_files(values: Mapping[str, object]) -> tuple[dict[str, str], dict[str, Path]]:
-    """Write values as the parts of a multipart form: text by name, and the files to be read."""
-    files = {name: value for name, value in values.items() if isinstance(value, Path)}
+def has_image(values: Mapping[str, object]) -> bool:
+    """Say whether a value is an image: a file, an address, or its bytes."""
+    return any(isinstance(value, Image) for value in values.values())
+
+
+def split_images(values: Mapping[str, object]) -> tuple[dict[str, str], dict[str, Image]]:
+    """Write values as the parts of a multipart form: text by name, and the images to be got."""
+    files: dict[str, Image] = {name: value for name, value in values.items() if isinstance(value, Image)}
     texts = {name: to_text(name, value) for name, value in values.items() if name != _KEY and name not in files}
     if broken := next((name for name, text in texts.items() if _is_broken(text)), None):
         raise UnsendableError(_half_a_character(broken))
@@ -110,21 +120,25 @@ def _with_id(entry: object) -> object:
     return {"id": int(entry) if isinstance(entry, str) and entry.isascii() and entry.isdecimal() else entry}
 
 
-def read_image(name: str, path: Path) -> tuple[bytes, str]:
-    """Read an image and its media type, by its first bytes; raises UnsendableError. Blocks: call it in a thread."""
+def read_file(name: str, path: Path) -> bytes:
+    """Read an image; raises UnsendableError. Blocks: call it in a thread."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for without end
             raise UnsendableError(Refusal("unreadable_file", name, "not a regular file"))
         with path.open("rb") as file:
-            content = file.read(_IMAGE_BYTES + 1)
+            return file.read(IMAGE_BYTES + 1)
     except OSError:
         raise UnsendableError(Refusal("unreadable_file", name, "the file cannot be read")) from None
-    if len(content) > _IMAGE_BYTES:
+
+
+def media_type(name: str, content: bytes) -> str:
+    """Tell an image's media type by its first bytes; raises UnsendableError where it is none, or too large."""
+    if len(content) > IMAGE_BYTES:
         raise UnsendableError(Refusal("exceeded_file_size", name, "image size should not exceed 2Mo"))
     kind = next((kind for signature, kind in _IMAGES.items() if content.startswith(signature)), None)
     if kind is None:
         raise UnsendableError(Refusal("unsupported_file_type", name, "image format not supported."))
-    return content, f"image/{kind}"
+    return f"image/{kind}"
 
 
 def differing(content: Mapping[str, object], values: Mapping[str, object]) -> tuple[str, ...]:
@@ -138,7 +152,7 @@ def differing(content: Mapping[str, object], values: Mapping[str, object]) -> tu
 
 def _is_shown(content: Mapping[str, object], name: str, value: object) -> bool:
     read_name, identities = _READ_AS.get(name, (name, ()))
-    if read_name not in content or isinstance(value, Path):
+    if read_name not in content or isinstance(value, Image):
         return False
     shown = content[read_name]
     sent = to_text(name, value).strip()

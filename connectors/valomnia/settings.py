@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, StringConstraints
 
 from connectors.moment import Duration
 from connectors.settings import ApiSettings, TargetSettings
+
+Host = Annotated[
+    str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[A-Za-z0-9._-]+(:[0-9]{1,5})?$")
+]
 
 
 class Access(ApiSettings):
@@ -27,6 +31,8 @@ class Access(ApiSettings):
 
 class ValomniaSettings(Access, TargetSettings):
     """Valomnia as a target."""
+
+    image_hosts: Annotated[tuple[Host, ...], Field(description="hosts that images may be fetched from")] = ()
 
 
 class ValomniaSourceSettings(Access):

@@ -8,19 +8,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Self
 
 import httpx
+from yarl import URL
 
 from connectors.api.action import Action
 from connectors.api.body import UnsendableError, parse_object
-from connectors.api.transport import Reply, Transport
+from connectors.api.download import Downloads
+from connectors.api.transport import Limits, Reply, Transport
 from connectors.protocol import Answer, Entity, Held, Row, TransientError
 from connectors.valomnia.answer import NOT_FOUND, action_for, error_code, failure, proven_id, read_upsert
 from connectors.valomnia.client import api_path, make_client
 from connectors.valomnia.entity import RESOURCES, list_entities
-from connectors.valomnia.form import differing, encode, read_image, segment, split_files
+from connectors.valomnia.form import (
+    IMAGE_BYTES,
+    Image,
+    differing,
+    encode,
+    has_image,
+    media_type,
+    read_file,
+    segment,
+    split_images,
+)
 from connectors.valomnia.settings import ValomniaSettings
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -36,6 +47,8 @@ class ValomniaTarget:
         self._client = make_client(settings, transport)
         self._api = api_path(settings, self._client.origin)
         self._path = f"{self._api}/customers/reference/"
+        limits = Limits(timeout_seconds=settings.timeout, body_bytes=IMAGE_BYTES)
+        self._downloads = Downloads("valomnia", limits, trust_env=settings.trust_env)
 
     @property
     def address(self) -> str:
@@ -52,6 +65,7 @@ class ValomniaTarget:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._downloads.__aexit__()
         await self._client.__aexit__()
 
     async def send(self, row: Row) -> Answer:
@@ -61,7 +75,7 @@ class ValomniaTarget:
         """
         try:
             target = self._path + segment(row.reference)
-            if any(isinstance(value, Path) for value in row.values.values()):
+            if has_image(row.values):
                 reply = await self._send_parts(target, row.values)
             else:
                 reply = await self._client.send("POST", target, "upsert", encode(row.values), _FORM)
@@ -93,9 +107,19 @@ class ValomniaTarget:
         return await list_entities(self._client, self._api, kind) if kind in RESOURCES else None
 
     async def _send_parts(self, target: str, values: Mapping[str, object]) -> Reply:
-        texts, paths = split_files(values)
+        texts, images = split_images(values)
         files = {}
-        for name, path in paths.items():
-            content, media_type = await asyncio.to_thread(read_image, name, path)
-            files[name] = (f"image.{media_type.partition('/')[2]}", content, media_type)
+        for name, image in images.items():
+            content = await self._content(name, image)
+            kind = media_type(name, content)
+            files[name] = (f"image.{kind.partition('/')[2]}", content, kind)
         return await self._client.ask("POST", target, "upsert", data=texts, files=files)
+
+    async def _content(self, name: str, image: Image) -> bytes:
+        match image:
+            case bytes():
+                return image
+            case URL():
+                return await self._downloads.fetch(image, name)
+            case _:
+                return await asyncio.to_thread(read_file, name, image)

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from connectors.delivery.comparison import Comparison
 from connectors.protocol import Page, Row
@@ -99,8 +98,8 @@ class _Reading:
             elif candidate is None or crossing.row_hash not in (None, candidate.row_hash):
                 found.changed += 1
             else:
-                # no target shows a file
-                values = {name: value for name, value in candidate.payload.items() if not isinstance(value, Path)}
+                fields = self.place.plan.system.fields  # no target shows an image
+                values = {name: value for name, value in candidate.payload.items() if fields[name].type != "file"}
                 row = Row(candidate.reference, values, target_id=crossing.target_id)
                 decision.add(position, row)
         return decision, found

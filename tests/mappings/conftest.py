@@ -11,6 +11,7 @@ import pytest
 
 from mappings.converter import Converter, load_converters
 from mappings.field import FieldRule
+from mappings.image import ImagePlace
 from mappings.mapping import Mapped, Mapper
 from mappings.system import System, load_system
 
@@ -54,6 +55,8 @@ def map_records(valomnia: System, converters: dict[str, Converter], tmp_path: Pa
     def run(fields: Mapping[str, object], records: pd.DataFrame) -> Mapped:
         complete = {"reference": {"const": "R1"}, "name": {"const": "Anna"}, **fields}
         rules = {name: FieldRule.model_validate(rule) for name, rule in complete.items()}
-        return Mapper(rules, valomnia, converters, tmp_path).apply(records)
+        return Mapper(
+            rules, valomnia, converters, ImagePlace(tmp_path, frozenset({"images.example.com", "127.0.0.1:8080"}))
+        ).apply(records)
 
     return run

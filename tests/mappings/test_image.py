@@ -26,4 +26,4 @@ def test_the_content_decides(tmp_path: Path, content: bytes, expected: str | Non
     """The first bytes say what an image is, whatever the file is called."""
     file = tmp_path / "image.png"
     file.write_bytes(content)
-    assert image_format(file) == expected
+    assert image_format(file) == image_format(content) == expected

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from yarl import URL
 
 from mappings.converter import Converter, load_converters
 from mappings.digest import payloads
@@ -197,6 +198,51 @@ def test_files_are_found_beneath_the_jobs_folder(map_records: MapRecords, tmp_pa
     assert mapped.rows["imageFile"].iloc[0] == (tmp_path / "logos/a.png").resolve()
     assert {at: found[0].code for at, found in mapped.findings.items()} == dict.fromkeys((1, 2, 4), "unsafe_path")
     assert mapped.rows["imageFile"].isna().tolist() == [False, True, True, True, True]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://images.example.com/a/b.png?size=1", "HTTPS://Images.Example.com:443/a", "http://127.0.0.1:8080/a.png"],
+)
+def test_an_image_may_come_from_a_named_host(map_records: MapRecords, address: str) -> None:
+    """The host counts without regard to case, its port where it is not the usual one."""
+    mapped = map_records({"imageFile": "image"}, texts(image=[address]))
+    assert not mapped.findings
+    assert mapped.rows["imageFile"].iloc[0] == URL(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://other.example.com/a.png",
+        "https://images.example.com:8443/a.png",
+        "https://images.example.com.evil.example/a.png",
+        "https://images.example.com@evil.example/a.png",
+        "https://user:secret@images.example.com/a.png",
+        "http://images.example.com/a.png",
+        "http://127.0.0.1/a.png",
+        "http://169.254.169.254/latest/meta-data",
+        "file:///etc/passwd",
+        "ftp://images.example.com/a.png",
+        "https://[::1/a.png",
+        "https://",
+    ],
+)
+def test_an_image_comes_from_nowhere_else(map_records: MapRecords, address: str) -> None:
+    """No record can have anything else asked, and the finding does not show the address."""
+    mapped = map_records({"imageFile": "image"}, texts(image=[address]))
+    (finding,) = mapped.findings[0]
+    assert (finding.code, finding.field) == ("unsafe_address", "imageFile")
+    assert "example" not in finding.description
+    assert mapped.rows["imageFile"].isna().all()
+
+
+def test_an_image_may_be_its_bytes(map_records: MapRecords) -> None:
+    """As drivers give what stands in a column of a database."""
+    records = pd.DataFrame({"image": pd.Series([b"GIF89a", memoryview(b"BM"), bytearray(b"BM"), None], dtype=object)})
+    mapped = map_records({"imageFile": "image"}, records)
+    assert not mapped.findings
+    assert mapped.rows["imageFile"].tolist()[:3] == [b"GIF89a", b"BM", b"BM"]
 
 
 def test_positions_do_not_depend_on_the_index(map_records: MapRecords) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pandera.pandas as pa
 import pytest
 from pandera.config import ValidationDepth, config_context
+from yarl import URL
 
 from mappings.finding import Finding
 from mappings.schema import (
@@ -182,6 +183,17 @@ def test_images_are_judged_by_size_and_content(valomnia: System, tmp_path: Path)
         3: [unsupported],
         5: [Finding("missing_file", "imageFile", "the file of imageFile is not there")],
         6: [Finding("missing_file", "imageFile", "the file of imageFile is not there")],
+    }
+
+
+def test_images_as_bytes_are_judged_alike(valomnia: System) -> None:
+    """What stands in a column of a database; of an address nothing is known before it is fetched."""
+    images = [PNG, b"\xff\xd8\xff" + b"\0" * 2_097_150, b"%PDF-1.7", b"", URL("https://images.example.com/a")]
+    unsupported = Finding("unsupported_file_type", "imageFile", "image format not supported.")
+    assert findings(valomnia, rows(5, imageFile=images)) == {
+        1: [Finding("exceeded_file_size", "imageFile", "image size should not exceed 2Mo")],
+        2: [unsupported],
+        3: [unsupported],
     }
 
 

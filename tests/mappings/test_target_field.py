@@ -12,6 +12,7 @@ import pytest
 from mappings.converter import Converter
 from mappings.digest import payloads
 from mappings.field import FieldRule
+from mappings.image import ImagePlace
 from mappings.mapping import Mapper
 from mappings.schema import check, target_schema
 from mappings.system import load_system
@@ -103,7 +104,7 @@ def test_a_line_becomes_what_the_target_asks_for(name: str, converters: dict[str
     system = load_system(name)
     wanted = WANTED[name]
     fields = {field: FieldRule.model_validate(rule) for field, (rule, _) in wanted.items()}
-    mapped = Mapper(fields, system, converters, tmp_path).apply(pd.DataFrame([LINE], dtype="str"))
+    mapped = Mapper(fields, system, converters, ImagePlace(tmp_path)).apply(pd.DataFrame([LINE], dtype="str"))
     assert not mapped.findings
     assert not check(target_schema(system, fields), mapped.rows)
     assert payloads(mapped.rows, [0]) == [{field: value for field, (_, value) in wanted.items()}]
