@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -86,6 +87,16 @@ def skip_unless_asked(kind: str) -> None:
 def server_state(database: Database) -> State:
     """Name a ledger in a database of a server, as operators write it: without a driver."""
     return State(database.url.replace("postgresql+psycopg:", "postgresql:"))
+
+
+@contextmanager
+def fresh_state(kind: str, folder: Path) -> Iterator[State]:
+    """Name a ledger of this kind that nobody has made yet, until the end of the block."""
+    if kind == "sqlite":
+        yield file_state(folder)
+        return
+    with create_database("postgresql", secrets.token_hex(6)) as address:
+        yield State(address.set(drivername="postgresql").render_as_string(hide_password=False))
 
 
 @pytest.fixture(params=KINDS)

@@ -7,11 +7,8 @@ Exit code 1 where a customer was lost or doubled, a kill repeated more than 100 
 from __future__ import annotations
 
 import argparse
-import secrets
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -21,22 +18,10 @@ from tests.faults.document import replace_part
 from tests.kill.named import AT_STAKE, SOON_SECONDS, Outcome, kill_at
 from tests.kill.point import POINTS, Point
 from tests.kill.random_kill import Figures, kill_at_random
-from tests.server import create_database
-from tests.state import KEY, KINDS, State, file_state
+from tests.state import KINDS, fresh_state
 
 RANDOM = 200
 SIZE = 20_000  # customers under the random kills
-
-
-@contextmanager
-def ledger(kind: str, folder: Path) -> Iterator[State]:
-    """Name a ledger that nobody has made yet."""
-    if kind == "sqlite":
-        yield file_state(folder)
-        return
-    with create_database("postgresql", secrets.token_hex(6)) as address:
-        url = address.set(drivername="postgresql").render_as_string(hide_password=False)
-        yield State(url, {"ROLLCALL_KEY": KEY})
 
 
 def named(kind: str, progress: Progress) -> dict[Point, Outcome]:
@@ -44,7 +29,7 @@ def named(kind: str, progress: Progress) -> dict[Point, Outcome]:
     task = progress.add_task(f"{kind}: named points", total=len(POINTS))
     outcomes = {}
     for point in POINTS:
-        with tempfile.TemporaryDirectory() as folder, ledger(kind, Path(folder)) as state:
+        with tempfile.TemporaryDirectory() as folder, fresh_state(kind, Path(folder)) as state:
             outcomes[point] = kill_at(point, Path(folder), state)
         progress.advance(task)
     return outcomes
@@ -53,7 +38,7 @@ def named(kind: str, progress: Progress) -> dict[Point, Outcome]:
 def at_random(kind: str, kills: int, progress: Progress) -> Figures:
     """Kill at random moments."""
     task = progress.add_task(f"{kind}: random moments", total=kills)
-    with tempfile.TemporaryDirectory() as folder, ledger(kind, Path(folder)) as state:
+    with tempfile.TemporaryDirectory() as folder, fresh_state(kind, Path(folder)) as state:
         advance = lambda: progress.advance(task)  # noqa: E731 - called often, with nothing
         return kill_at_random(Path(folder), state, kills=kills, size=SIZE, seed=20260301, on_kill=advance)
 
