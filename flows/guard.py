@@ -18,7 +18,7 @@ def guard_rejects(guards: Guards, counts: Counts) -> None:
     if limit is not None and counts.extracted and failed / counts.extracted > limit:
         raise GuardError(
             f"{failed} of {counts.extracted} customers are invalid or rejected, more than the guard"
-            f" max_rejected allows ({limit:.0%})"
+            f" max_rejected allows ({100 * limit:g}%)"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -33,8 +34,9 @@ class Guards(BaseModel):
     def _share(cls, value: object) -> object:
         if isinstance(value, str) and value.strip().endswith("%"):
             try:
-                return float(value.strip().removesuffix("%")) / 100
-            except ValueError:
+                # Decimal, because 0.7 / 100 is a little less than 0.007, and seven of a thousand would be too many.
+                return float(Decimal(value.strip().removesuffix("%")) / 100)
+            except InvalidOperation:
                 raise ValueError("write a share as 20%") from None
         return value
 

@@ -64,6 +64,12 @@ def test_a_job_is_read_whole(tmp_path: Path) -> None:
     assert job.page_size == 1000
 
 
+@pytest.mark.parametrize(("written", "share"), [("0.7%", 7 / 1000), ("2.3 %", 23 / 1000), ("0.29", 29 / 100)])
+def test_a_share_is_the_number_that_is_written(tmp_path: Path, written: str, share: float) -> None:
+    """So many of a thousand are exactly the share that the guard compares them with."""
+    assert load(tmp_path, GOOD.replace("20%", written)).guards.max_rejected == share
+
+
 def test_yaml_is_version_1_2(tmp_path: Path) -> None:
     """X13: NO is Norway and not false, 010 is ten, and a time is text."""
     job = load(tmp_path, GOOD.replace("{const: EUR}", "{const: NO}"))
