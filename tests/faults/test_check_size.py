@@ -48,8 +48,7 @@ def show(runs: ApiRuns, reference: str, more: dict[str, Any]) -> None:
     def spoil(reply: Reply) -> Reply:
         content = json.loads(reply.body)
         for customer in content["data"]:
-            if customer["reference"] == reference:
-                customer |= more
+            customer.update(more if customer["reference"] == reference else {})
         return replace(reply, body=json.dumps(content).encode())
 
     runs.api.transport.spoil = spoil
