@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Annotated
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import Field
 
 from mappings.converter import column_converter, converter, join_converter
 from mappings.value import ConversionError, as_arrow, from_arrow
 
 _PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+-]{1,32}(\.[A-Za-z0-9_+-]{1,15})?")
 _PLAIN_ADDRESS_LENGTH = 200
+
+# No number of a customer is longer, and a job that asks for a thousand million digits would fill the memory.
+Digits = Annotated[int, Field(ge=1, le=64)]
 
 
 @column_converter
@@ -136,7 +141,7 @@ def split(value: str, separator: str = ",") -> list[str]:
 
 
 @converter
-def leading_zeros(value: str, digits: int) -> str:
+def leading_zeros(value: str, digits: Digits) -> str:
     """Give a number of digits the zeros back that it lost in a spreadsheet, so that it has so many digits.
 
     Examples::

@@ -192,6 +192,8 @@ def test_typed_values_of_another_kind_are_refused(function: Converter, value: ob
         ("date", "%d %B %Y", "differ from machine to machine"),
         ("date", "%H:%M", "needs %d, %m and %Y"),
         ("split", 7, "split"),
+        ("leading_zeros", 1_000_000_000, "leading_zeros"),
+        ("leading_zeros", 0, "leading_zeros"),
     ],
 )
 def test_a_wrong_argument_is_refused_before_any_record(name: str, argument: object, reason: str) -> None:
