@@ -6,21 +6,18 @@ The bodies that the target got are the judge; each is read as strictly as JSON i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-import pandas as pd
 import pytest
 
 from connectors.api.body import member
-from connectors.protocol import Page
 from tests.faults.target_run import TargetRuns, target_runs
 from tests.faults.target_wire import WRITES
-from tests.flows.fake import FakeSource, Record
+from tests.flows.fake import FakeSource, Record, TypedSource
 
 HUGE = 2**53 + 1  # the first whole number that a binary fraction cannot hold
 DECIMALS: Mapping[str, str] = {
@@ -52,20 +49,6 @@ TEXTS: Sequence[tuple[object, object]] = [
     (str(HUGE), HUGE),
     ("9007199254740993.5", Decimal("9007199254740993.5")),
 ]
-
-
-@dataclass
-class TypedSource(FakeSource):
-    """Gives one column as typed values, as databases do."""
-
-    values: Sequence[object] = field(default_factory=list)
-    column: str = "value"
-
-    def pages(self, after: str | None, size: int) -> Iterator[Page]:
-        """Read, all on one page."""
-        for page in super().pages(after, size):
-            column = pd.Series(list(self.values), dtype=object)
-            yield replace(page, records=page.records.assign(**{self.column: column}))
 
 
 def refuse_constant(name: str) -> object:

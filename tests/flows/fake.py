@@ -70,6 +70,20 @@ class FakeSource:
             )
 
 
+@dataclass
+class TypedSource(FakeSource):
+    """Gives one column as the typed values that it is told, as databases and APIs do; Ellipsis is an absent one."""
+
+    values: Sequence[object] = field(default_factory=list)
+    column: str = "value"
+
+    def _pages(self, records: Sequence[Record], size: int, done: int = 0) -> Iterator[Page]:
+        places = {key: place for place, (key, _, _) in enumerate(self.records)}
+        for page in super()._pages(records, size, done):
+            typed = pd.Series([self.values[places[key]] for key in page.keys], dtype=object)
+            yield replace(page, records=page.records.assign(**{self.column: typed}))
+
+
 def _place(record: Record) -> tuple[str, str]:
     return record[1], record[0]
 
