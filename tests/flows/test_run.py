@@ -33,14 +33,22 @@ def test_customers_arrive_and_are_left_alone_when_unchanged(bench: Bench) -> Non
     assert bench.target.customers["C-4"]["name"] == "changed"
 
 
-def test_a_changed_mapping_sends_only_what_it_changes(bench: Bench) -> None:
-    """T06: another mapping re-reads everything, and re-sends the customers whose payload differs."""
-    bench.source.records = [record("A", city="Bern"), record("B")]
+@pytest.mark.parametrize("incremental", [False, True])
+def test_t06_a_changed_mapping_sends_only_what_it_changes(bench: Bench, *, incremental: bool) -> None:
+    """T06: another mapping re-reads everything, and re-sends the customers whose payload differs, once."""
+    cities = {"A": "Bern", "B": None, "C": "Basel", "D": None, "E": None}
+    records = [record(key, str(n), city=city) for n, (key, city) in enumerate(cities.items())]
+    bench.source = FakeSource(records, incremental=incremental)
     bench.run()
-    bench.job = JOB.replace("billingCity: city", "city: city")
-    assert bench.run().counts.updated == 1
-    assert bench.target.journal == ["A"]
-    assert bench.run().counts.unchanged == 2
+    for field in ("city: city", "city: {from: city, convert: upper}"):
+        bench.job = JOB.replace("billingCity: city", field)
+        assert bench.run().counts.updated == 2
+        assert sorted(bench.target.journal) == ["A", "C"]
+        bench.run()
+        assert bench.target.journal == []
+    bench.job += "filter: {no: [A, B, C, D]}\n"  # as much a part of it as a field, and it changes no payload
+    assert bench.run().counts.filtered == 1
+    assert bench.target.journal == []
 
 
 def test_a_column_that_the_job_does_not_map_costs_a_look_but_no_request(bench: Bench) -> None:

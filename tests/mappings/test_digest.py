@@ -28,17 +28,68 @@ CELLS = st.one_of(st.none(), st.text(st.sampled_from("a\x1e\x1f01\\"), max_size=
 RECORDS = ["b3c7d79c86274431f22729e6e97b95d2", "ae5061627bff9e4869c4b27017c26a31"]
 PAYLOAD = "042e68df0dc1ab6bdcdf72f90ecd3b2f"
 
-# What a process of its own digests; printed as one line.
+# What a process of its own makes of a page in several environments, from the records to the digests of the rows; a
+# line for each. It imports for seconds, and only the hash seed cannot be changed afterwards.
 SCRIPT = """
-import pandas as pd
+import itertools, locale, os, sys, time
+from contextlib import suppress
 from decimal import Decimal
-from mappings.digest import Digester
-digester = Digester(b"k" * 32)
-frame = pd.DataFrame({"a": ["Ünï", None, ""], "b": [1, 2.5, True]})
-payload = {"b": Decimal("0.10"), "a": "Ünï", "c": ["x", None, 7], "d": {"z": 1, "y": False}}
-if KEY_ORDER: payload = dict(reversed(payload.items()))
-print(*(digest.hex() for digest in digester.records(frame)), digester.payload(payload).hex())
+
+import pandas as pd
+
+from mappings.converter import load_converters
+from mappings.digest import Digester, fingerprint, payloads
+from mappings.field import FieldRule
+from mappings.mapping import Mapper
+from mappings.system import load_system
+
+system, converters, digester = load_system("valomnia"), load_converters(), Digester(b"k" * 32)
+records = pd.DataFrame({
+    "no": ["\u00c5-1", "2", "3"], "first": ["\u0130smail i\u015f\u0131k", None, "I"], "last": ["Stra\u00dfe", "B", ""],
+    "credit": ["1.234,50", None, "0,1"], "status": ["A", "X", "I"], "since": ["29.02.2024", None, "01.12.1999"],
+    "land": ["T\u00fcrkei", "DE", "Norway"], "payments": ["7|8", "", None],
+})
+typed = pd.DataFrame({"a": ["\u00dcn\u00ef", None, ""], "b": [1, 2.5, True], "c": [Decimal("0.10"), None, b"x"]})
+
+def line(ordered):
+    fields = {
+        "reference": "no",
+        "name": {"from": ["first", "last"], "convert": ["join_words", "squeeze"]},
+        "creditLimit": {"from": "credit", "convert": {"decimal": ","}},
+        "isActive": {"from": "status", "values": ordered({"A": True, "X": False, "I": False})},
+        "comment": {"from": "since", "convert": [{"date": "german"}, "lower"], "on_null": "clear"},
+        "billingCountry": {"from": "land", "convert": "country_code"},
+        "paymentTypes": {"from": "payments", "convert": {"split": "|"}},
+        "fax": {"from": "first", "convert": ["upper"]},
+    }
+    rules = {name: FieldRule.model_validate(rule) for name, rule in ordered(fields).items()}
+    rows = Mapper(rules, system, converters).apply(records)
+    assert not rows.findings, rows.findings
+    sent = payloads(rows.rows, range(3))
+    nested = ordered({"b": Decimal("0.10"), "a": "\u00dc", "c": ["x", None, 7], "d": ordered({"z": 1, "y": False})})
+    yield from (digest.hex() for frame in (records, typed) for digest in digester.records(frame))
+    yield from (digester.payload(payload).hex() for payload in (*sent, nested))
+    yield fingerprint(rules, ordered({"status": ["A", "X", "I"], "land": ["DE"]}), converters, system, "1.0")
+    yield ascii([sorted(payload.items()) for payload in sent]).replace(" ", "")
+
+for zone, language, order in zip(sys.argv[1::3], sys.argv[2::3], sys.argv[3::3], strict=True):
+    os.environ["TZ"], turned = zone, order == "turned"
+    time.tzset()
+    with suppress(locale.Error):  # one that is not installed
+        locale.setlocale(locale.LC_ALL, language)
+    print(*line(lambda mapping: dict(reversed(mapping.items())) if turned else mapping))
 """
+# By the seed and the locale that a process starts with, four further times: zone, locale, order of keys.
+ENVIRONMENTS = {
+    ("0", "C"): (
+        *("UTC", "C", "straight", "America/New_York", "de_DE.UTF-8", "straight"),
+        *("Asia/Tokyo", "C.UTF-8", "turned", "Pacific/Apia", "POSIX", "turned"),
+    ),
+    ("4711", "C.UTF-8"): (
+        *("Asia/Kathmandu", "tr_TR.UTF-8", "turned", "Europe/Zurich", "ja_JP.UTF-8", "straight"),
+        *("Africa/Cairo", "en_US.ISO-8859-1", "straight", "", "", "turned"),
+    ),
+}
 
 
 def record(**cells: object) -> bytes:
@@ -46,28 +97,21 @@ def record(**cells: object) -> bytes:
     return DIGESTER.records(pd.DataFrame({name: pd.Series([cell], dtype=object) for name, cell in cells.items()}))[0]
 
 
-def test_the_same_digest_in_every_environment() -> None:
-    """Hash seed, locale, time zone and order of keys do not change a digest."""
-    seen = set()
-    environments = [
-        {"PYTHONHASHSEED": seed, "LC_ALL": locale, "TZ": zone, "KEY_ORDER": order}
-        for seed, locale, zone, order in [
-            ("0", "C", "UTC", "0"),
-            ("1", "C.UTF-8", "Asia/Tokyo", "1"),
-            ("random", "de_DE.UTF-8", "America/New_York", "0"),
-        ]
-    ]
-    for environment in environments:
-        script = f"KEY_ORDER = {environment['KEY_ORDER']}\n{SCRIPT}"
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            env={**os.environ, **environment, "PYTHONPATH": str(Path(__file__).parents[2])},
-            check=True,
-            capture_output=True,
+def test_t05_the_same_bytes_in_every_environment() -> None:
+    """Hash seed, locale, time zone and order of keys change neither a payload nor a digest nor the fingerprint."""
+    root = str(Path(__file__).parents[2])
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, *arguments],
+            env={**os.environ, "PYTHONHASHSEED": seed, "LC_ALL": language, "PYTHONPATH": root},
+            stdout=subprocess.PIPE,
         )
-        seen.add(done.stdout)
-    assert len(seen) == 1
-    assert len(seen.pop().split()) == 4
+        for (seed, language), arguments in ENVIRONMENTS.items()
+    ]
+    printed = [line for process in processes for line in process.communicate(timeout=120)[0].splitlines()]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert (len(printed), len(set(printed))) == (8, 1)
+    assert len(printed[0].split()) == 3 + 3 + 4 + 1 + 1
 
 
 def test_digests_do_not_change_between_releases() -> None:
