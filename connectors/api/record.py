@@ -16,6 +16,7 @@ import pandas as pd
 from connectors.protocol import Page, Refusal
 
 _DEEPEST = 20  # objects and lists in one another; no customer's are deeper than four
+_MOST = 1000  # members of a record; each that an example has becomes a column of every page
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Form:
         link: str = "href",
     ) -> None:
         known = _Shape(documented, listed, link)
-        found = [name for example in examples for name in known.flatten(example)]
+        found = [name for example in examples if len(example) <= _MOST for name in known.flatten(example)]
         self.columns = tuple(dict.fromkeys((*documented, *found)))
         self._shape = _Shape(self.columns, listed, link)
 
