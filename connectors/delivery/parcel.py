@@ -30,6 +30,8 @@ class Parcel:
     looked_up: bool = False
     successes: int = 0  # of the gate, at the first failure
     openings: int = 0  # of the circuit, at the first failure
+    recoveries: int = 0  # of other customers, at the first failure
+    rounds: int = 1  # of tries: what others got over has spared it the verdict so often, and once less
     surprises: int = 0
     contradicted: Answer | None = None  # the target says that what was to be created is there already
     gone: tuple[str, Answer] | None = None  # an id that the target said is not there any more, and its words

@@ -16,6 +16,7 @@ from connectors.protocol import Answer, Held, IdTarget, Surprise, Target, Thrott
 from connectors.retry import LONGEST_ASKED_SECONDS, Budget, Retry
 
 _MOST_SURPRISES = 2
+_MOST_ROUNDS = 3  # of tries, for a customer of a target that fails now for one, now for another
 
 
 class Means(Protocol):
@@ -47,6 +48,7 @@ class Passage:
     trip: Trip[Delivery]
     _parked: list[Parcel] = field(default_factory=list)  # out of tries, while nobody else succeeds either
     _consulting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _recoveries: int = 0  # customers that failed and were answered by a later try
 
     async def advance(self, parcel: Parcel) -> None:
         """Take a parcel one request further."""
@@ -250,6 +252,7 @@ class Passage:
             parcel.begin_anew()
         if parcel.failures == 0:
             parcel.successes, parcel.openings = gate.successes, gate.openings
+            parcel.recoveries = self._recoveries
         if not gate.is_open:
             parcel.failures += 1
             if (error.delay_seconds or 0.0) > LONGEST_ASKED_SECONDS:  # the next run is the better waiter
@@ -261,18 +264,24 @@ class Passage:
         self.trip.put_back(parcel, max(pause, courier.budget.claim_retry(courier.clock())))
 
     def _judge(self, parcel: Parcel) -> None:
-        """Refuse a customer that fails while others succeed; while nobody succeeds, wait for what becomes of them."""
+        """Refuse a customer that fails while others succeed; while nobody succeeds, wait for what becomes of them.
+
+        Where others failed as well and got through by trying again, it may be no more than bad luck.
+        """
         gate = self.courier.gate
         if parcel.openings != gate.openings:
             self._put_back_anew(parcel)
+        elif self._recoveries > parcel.recoveries and parcel.rounds < _MOST_ROUNDS:
+            parcel.rounds += 1
+            self._put_back_anew(parcel, self.courier.budget.claim_retry(self.courier.clock()))
         elif gate.successes > parcel.successes:
             self._give(parcel, parcel.refused())
         else:
             self._parked.append(parcel)
 
-    def _put_back_anew(self, parcel: Parcel) -> None:
+    def _put_back_anew(self, parcel: Parcel, seconds: float = 0.0) -> None:
         parcel.begin_anew()
-        self.trip.put_back(parcel)
+        self.trip.put_back(parcel, seconds)
 
     def _report(self, parcel: Parcel, answer: Answer) -> None:
         """Give a parcel its answer; that the target answered says something about those that wait."""
@@ -282,6 +291,7 @@ class Passage:
         parked, self._parked = self._parked, []
         for each in parked:
             self._judge(each)
+        self._recoveries += parcel.last_failure is not None
 
     def _give(self, parcel: Parcel, answer: Answer) -> None:
         self.trip.report(Delivery(parcel.position, answer, parcel.tries))
