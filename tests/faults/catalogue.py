@@ -183,7 +183,10 @@ FAULTS: Mapping[str, str] = {
     "X30": "personal values in names of runs, files and metrics",
 }
 
-IMPOSSIBLE: Mapping[str, str] = {}
+IMPOSSIBLE: Mapping[str, str] = {
+    "L16": "no target writes several customers in one request, so that there is no batch",
+    "L17": "no target writes several customers in one request, so that there is no batch",
+}
 """Faults that cannot be brought about on a machine without rights and devices of its own, and why."""
 
 _NUMBER = re.compile(r"(?<=_)([evtlsox]\d\d)(?=_)")

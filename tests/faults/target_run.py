@@ -19,6 +19,7 @@ from connectors.delivery.courier import Courier
 from connectors.delivery.gate import Gate
 from connectors.retry import Retry
 from connectors.sandbox.app import SandboxApp
+from connectors.sandbox.exchange import Request
 from connectors.sandbox.fault import Faults, Forced, Strike
 from connectors.sandbox.journal import Entry
 from connectors.sandbox.server import running
@@ -114,6 +115,19 @@ class TargetRuns:
         """Force an answer upon customers."""
         self.fail(forced={self.ref(number): Forced(**forced) for number in numbers})
 
+    def after_writes(self, count: int, act: Callable[[], object]) -> None:
+        """Do something once so many writes came."""
+        left = count
+
+        def look(request: Request) -> None:
+            nonlocal left
+            left -= request.method in WRITES and not self.api.is_login(request.path)
+            if left <= 0:
+                self.tap.before = lambda _: None
+                act()
+
+        self.tap.before = look
+
     def heal(self) -> None:
         """Let nothing go wrong."""
         self.app.faults = Faults()
@@ -123,6 +137,7 @@ class TargetRuns:
         *,
         on_step: Callable[[str], None] = lambda _: None,
         tries: int = 5,
+        probe_seconds: float = 0.2,
         give_up_seconds: float = 300.0,
     ) -> Summary:
         """Run the job once with an empty journal, and judge what it left."""
@@ -138,7 +153,7 @@ class TargetRuns:
         time = self.time
         gate = Gate(
             concurrency=self.concurrency,
-            probe_seconds=0.2,
+            probe_seconds=probe_seconds,
             give_up_seconds=give_up_seconds,
             clock=time.clock,
             sleep=time.sleep,

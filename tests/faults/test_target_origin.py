@@ -57,15 +57,18 @@ def failure_of(reading: SourceRuns) -> str | None:
         return str(error)
 
 
-@pytest.mark.parametrize("status", [302, 308])
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
 @pytest.mark.parametrize("methods", [("POST", "PATCH"), ("GET",)])
-def test_x06_a_target_that_redirects(runs: TargetRuns, other: Elsewhere, methods: tuple[str, ...], status: int) -> None:
+def test_x06_l27_a_target_that_redirects(
+    runs: TargetRuns, other: Elsewhere, methods: tuple[str, ...], status: int
+) -> None:
     """A write or a read that is answered with a redirect ends the run; no customer is blamed, and nobody goes there."""
     runs.strike("redirect", methods=methods, status=status, location=f"{other.url}/customers/1")
     summary = runs.run()
     assert summary.exit_code in FAILURES, summary
     assert (runs.rejects, other.visits) == ([], 0)
     assert f"status {status}" in str(summary.message)
+    assert all(len(runs.writes(number)) <= 1 for number in range(3))
     assert runs.held == {}
     runs.heal()
     assert (runs.run().exit_code, runs.held, other.visits) == (ExitCode.DONE, runs.wanted, 0)

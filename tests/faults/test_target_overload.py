@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -90,4 +91,60 @@ def test_l15_half_of_the_requests_fail_for_five_minutes(kind: str, tmp_path: Pat
         while summary.exit_code is not ExitCode.DONE:
             runs.clock.forward(hours=2)
             summary = runs.run()
+        assert (runs.held, runs.rejects) == (runs.wanted, [])
+
+
+@pytest.mark.parametrize("kind", APIS)
+def test_l12_bursts_of_429(kind: str, tmp_path: Path) -> None:
+    """Retry-After is kept but for a probe, less is in flight after it, and soon as much as before; nobody is refused."""
+    with target_runs(tmp_path, kind, speed=20) as runs:
+        runs.page_size = G
+        runs.records(*(f"Ada {number}" for number in range(G)))
+        burst = {"kind": "error", "status": 429, "retry_after": "7", "methods": ("POST", "PATCH"), "next": 8}
+        strikes = tuple(Strike(**burst, skip=skip) for skip in (80, 200))  # type: ignore[arg-type]
+        runs.app.faults = Faults(strikes=strikes, latency_ms=1000)
+        summary = runs.run()
+        assert (summary.exit_code, runs.held, runs.rejects) == (ExitCode.DONE, runs.wanted, []), summary
+        throttled = [each for each in runs.writes() if each.status == 429]
+        assert len(throttled) == 16
+        for last in (throttled[7], throttled[15]):
+            asked = moment(last) + timedelta(seconds=1)  # the answer takes as long
+            waiting = [each for each in runs.entries() if asked < moment(each) < asked + timedelta(seconds=5)]
+            after = [each.in_flight for each in runs.writes() if moment(each) > asked + timedelta(seconds=5)]
+            assert len(waiting) <= 1
+            assert max(after[:3]) <= 4
+            assert max(after) >= 0.8 * runs.concurrency
+
+
+@pytest.mark.parametrize("kind", APIS)
+def test_l13_429_for_ever(kind: str, tmp_path: Path) -> None:
+    """After a quarter of an hour of nothing else the run ends, after few requests; a rerun brings everybody."""
+    with target_runs(tmp_path, kind, speed=1000) as runs:
+        runs.records(*(f"Ada {number}" for number in range(60)))
+        runs.after_writes(20, lambda: runs.fail(rate_limit=0, retry_after_seconds=60))
+        summary = runs.run()
+        assert (summary.exit_code, runs.rejects) == (ExitCode.FAILED, []), summary
+        assert "rate limited" in str(summary.message)
+        assert 5 <= sum(each.status == 429 for each in runs.entries()) <= 15 + runs.concurrency
+        runs.heal()
+        assert runs.run().exit_code is ExitCode.DONE
+        assert (runs.held, runs.rejects) == (runs.wanted, [])
+
+
+@pytest.mark.parametrize("kind", APIS)
+def test_l14_503_for_ten_minutes(kind: str, tmp_path: Path) -> None:
+    """The circuit opens: one probe every half minute, and the run ends after five; the rerun brings everybody."""
+    with target_runs(tmp_path, kind, speed=150) as runs:
+        runs.records(*(f"Ada {number}" for number in range(60)))
+        runs.after_writes(20, lambda: runs.fail(strikes=failing(1.0).strikes, latency_ms=300))
+        summary = runs.run(probe_seconds=30.0)
+        assert (summary.exit_code, runs.rejects) == (ExitCode.FAILED, []), summary
+        moments = [moment(each) for each in runs.entries() if each.status == 503]
+        probes = [later for before, later in pairwise(moments) if later - before > timedelta(seconds=25)]
+        print(f"L14 {kind}: {len(moments)} requests while the target was away, {len(probes)} of them probes")
+        assert 5 <= len(probes) <= 11
+        assert sum(each > moments[-1] - timedelta(minutes=4) for each in moments) <= 10
+        assert len(moments) <= 10 * 5 + runs.concurrency + len(probes)  # ten customers open it, in five tries at most
+        runs.heal()
+        assert runs.run().exit_code is ExitCode.DONE
         assert (runs.held, runs.rejects) == (runs.wanted, [])
