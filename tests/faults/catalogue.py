@@ -186,6 +186,7 @@ FAULTS: Mapping[str, str] = {
 IMPOSSIBLE: Mapping[str, str] = {
     "L16": "no target writes several customers in one request, so that there is no batch",
     "L17": "no target writes several customers in one request, so that there is no batch",
+    "S03": "needs a file system that drops what was not synced; that every commit is synced is tested (test_s03_)",
 }
 """Faults that cannot be brought about on a machine without rights and devices of its own, and why."""
 

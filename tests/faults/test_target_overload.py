@@ -96,7 +96,7 @@ def test_l15_half_of_the_requests_fail_for_five_minutes(kind: str, tmp_path: Pat
 
 @pytest.mark.parametrize("kind", APIS)
 def test_l12_bursts_of_429(kind: str, tmp_path: Path) -> None:
-    """Retry-After is kept but for a probe, less is in flight after it, and soon as much as before; nobody is refused."""
+    """Retry-After is kept but for a probe, then less is in flight, and soon as much as before; nobody is refused."""
     with target_runs(tmp_path, kind, speed=20) as runs:
         runs.page_size = G
         runs.records(*(f"Ada {number}" for number in range(G)))

@@ -113,7 +113,7 @@ def test_l23_a_target_that_stores_values_in_its_own_form(runs: TargetRuns) -> No
 
 @pytest.mark.parametrize("forced", [Forced(status=500, error="x"), Forced(status=503, body=""), Forced(drop=True)])
 def test_l26_a_customer_that_fails_for_ever(runs: TargetRuns, forced: Forced) -> None:
-    """Retries live in one layer: exactly five writes in the run, and none in the next while the reject's pause lasts."""
+    """One layer retries: exactly five writes in the run, and none in the next one while the reject's pause lasts."""
     runs.records(*names(20))
     runs.app.faults = Faults(forced={runs.ref(1): forced})
     assert runs.run().exit_code is ExitCode.REJECTS

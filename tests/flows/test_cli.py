@@ -148,7 +148,7 @@ def test_no_in_a_job_is_norway(place: Place, rollcall: Shell) -> None:
     ],
     ids=["no folder", "a folder", "no database", "no URL", "no driver", "a password as port", "an @ in a password"],
 )
-def test_unwritable_ledger_is_refused(place: Place, rollcall: Shell, state: str, message: str) -> None:
+def test_s13_unwritable_ledger_is_refused(place: Place, rollcall: Shell, state: str, message: str) -> None:
     """A ledger that cannot be written ends with 2 before any request, and its address shows no password."""
     text = complaint(place, rollcall, "run", place.job, "--state", state)
     assert message in text

@@ -288,8 +288,8 @@ def test_ledger_and_key_are_readable_by_their_owner_alone(tmp_path: Path, clock:
     assert set(modes.values()) == {0o600}
 
 
-def test_sqlite_is_fully_synchronous_and_writes_ahead(tmp_path: Path, clock: SetClock) -> None:
-    """S03, S05: WAL, synchronous=FULL, and writing transactions that begin immediate."""
+def test_s03_sqlite_is_fully_synchronous_and_writes_ahead(tmp_path: Path, clock: SetClock) -> None:
+    """WAL, synchronous=FULL, and writing transactions that begin immediate."""
     ledger = Ledger.open(f"sqlite:///{tmp_path}/ledger.db", {}, clock)
     with closing(ledger), ledger.engine.connect() as connection:
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
@@ -304,8 +304,8 @@ def test_the_migrated_schema_is_the_one_that_the_code_knows(ledger: Ledger) -> N
     assert made == {table.name: {column.name for column in table.columns} for table in tables.metadata.sorted_tables}
 
 
-def test_a_ledger_of_a_newer_program_is_left_alone(state: State, clock: SetClock) -> None:
-    """S12: an older program refuses a newer schema."""
+def test_s12_a_ledger_of_a_newer_program_is_left_alone(state: State, clock: SetClock) -> None:
+    """An older program refuses a newer schema."""
     made = Ledger.open(state.url, state.environment, clock)
     with made.engine.begin() as connection:
         connection.execute(text("UPDATE settings SET value = '99' WHERE name = 'schema'"))

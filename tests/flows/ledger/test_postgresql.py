@@ -204,7 +204,7 @@ def test_who_is_frozen_within_a_transaction_keeps_nobody_out(served: State) -> N
     other.close()
 
 
-def test_a_commit_is_on_disk_whatever_the_server_is_set_to(served: State, postgresql: Database) -> None:
+def test_s03_a_commit_is_on_disk_whatever_the_server_is_set_to(served: State, postgresql: Database) -> None:
     """A server that acknowledges commits before they are safe is told not to."""
     name = postgresql.engine.url.database
     postgresql.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
