@@ -77,7 +77,7 @@ def prove_that_everybody_arrived_once(site: Site) -> None:
     assert site.ask_ledger("SELECT count(*) FROM crosswalk WHERE row_hash IS NOT NULL") == [(site.count,)]
 
 
-def test_the_worker_alone_is_killed(tmp_path: Path, server: PrefectServer, sandbox: SandboxProcess) -> None:
+def test_o01_the_worker_alone_is_killed(tmp_path: Path, server: PrefectServer, sandbox: SandboxProcess) -> None:
     """Its run ends with it, Prefect calls that crashed, and with a new worker the schedule's next run finishes."""
     site = Site(tmp_path / "alone", "alone", server, sandbox, more=OFTEN)
     site.deploy()
@@ -87,7 +87,7 @@ def test_the_worker_alone_is_killed(tmp_path: Path, server: PrefectServer, sandb
     prove_that_everybody_arrived_once(site)
 
 
-def test_worker_and_run_are_killed(tmp_path: Path, server: PrefectServer, sandbox: SandboxProcess) -> None:
+def test_o01_worker_and_run_are_killed(tmp_path: Path, server: PrefectServer, sandbox: SandboxProcess) -> None:
     """Nobody tells Prefect, and nobody has to: the dead run's place frees itself, and the schedule's next run finishes.
 
     Prefect keeps that place for five minutes, which the test lets pass. The dead run is shown as running until somebody
@@ -103,7 +103,7 @@ def test_worker_and_run_are_killed(tmp_path: Path, server: PrefectServer, sandbo
     prove_that_everybody_arrived_once(site)
 
 
-def test_nobody_has_to_wait(tmp_path: Path, server: PrefectServer, sandbox: SandboxProcess) -> None:
+def test_o01_nobody_has_to_wait(tmp_path: Path, server: PrefectServer, sandbox: SandboxProcess) -> None:
     """While Prefect holds the dead run's place, a shell finishes the work at once.
 
     To say that the dead run has crashed, as the UI's button does, gives the place to the next one.

@@ -34,6 +34,7 @@ from flows.sync import run_flow, sync_customers
 from tests.conftest import PrefectHarness
 from tests.flows.command import PASSWORD, WITH_REJECT, Place, environment_of, start_python
 from tests.flows.latest import latest_flow_run
+from tests.state import own_state
 
 pytestmark = [
     pytest.mark.prefect,
@@ -48,6 +49,14 @@ def sync(place: Place) -> Summary:
     summary = run_flow(place.job, Console(stderr=True), EVERYTHING)
     assert summary is not None
     return summary
+
+
+def name_own_ledger(place: Place) -> None:
+    """Let the job file say where the ledger is: of the kind that is asked for."""
+    state = own_state(place.folder)
+    key = f', key: "{state.environment["ROLLCALL_KEY"]}"' if state.environment else ""
+    with place.job.open("a", encoding="utf-8") as job:
+        job.write(f'ledger: {{url: "{state.url}"{key}}}\n')
 
 
 def task_runs(flow_run: UUID, count: int) -> list[TaskRun]:
@@ -185,8 +194,9 @@ def test_refused_login_fails_the_flow(place: Place, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.usefixtures("prefect_harness")
-def test_failing_page_fails_the_flow(place: Place) -> None:
+def test_o10_failing_page_fails_the_flow(place: Place) -> None:
     """A page that fails is a failed task run, and the flow run is Failed with the same cause."""
+    name_own_ledger(place)
     place.app.faults = Faults(refuse_credentials=403)
     summary = sync(place)
     assert (summary.exit_code, summary.unfinished) == (ExitCode.FAILED, 1)
@@ -251,11 +261,14 @@ def test_command_runs_the_flow(place: Place, prefect_harness: PrefectHarness, tm
 
 
 @pytest.mark.parametrize(("password", "code"), [(PASSWORD, 0), ("wrong-password", 1)])
-def test_closed_prefect_server(place: Place, tmp_path: Path, password: str, code: int) -> None:
+def test_o05_closed_prefect_server(place: Place, tmp_path: Path, password: str, code: int) -> None:
     """Where no Prefect server listens, the run goes on without it within half a minute and ends with its own code."""
+    state = own_state(place.folder)
     environment = environment_of(place, tmp_path / "prefect") | {
         "PREFECT_API_URL": "http://127.0.0.1:9/api",
         "PASSWORD": password,
+        "ROLLCALL_STATE": state.url,
+        **state.environment,
     }
     began = time.monotonic()
     said = start_python(

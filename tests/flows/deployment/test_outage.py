@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.prefect, pytest.mark.kill]
 IMPATIENT = {"PREFECT_CLIENT_MAX_RETRIES": "2"}
 
 
-def test_the_server_goes_and_comes_back(tmp_path: Path, slow_sandbox: SandboxProcess) -> None:
+def test_o04_the_server_goes_and_comes_back(tmp_path: Path, slow_sandbox: SandboxProcess) -> None:
     """The run under way goes on to its end without the server; once that is back, Prefect knows, and the next begins.
 
     Going and coming are told in a line each. SIGTERM ends it all, as the end of a service does.

@@ -136,7 +136,7 @@ def test_a_wrong_schedule_is_explained(tmp_path: Path, schedule: object, words: 
 class TestYear:
     """O20: a simulated year of Prefect's scheduler, in a zone whose clock goes forward and back."""
 
-    def test_every_day_has_its_nightly_run(self) -> None:
+    def test_o20_every_day_has_its_nightly_run(self) -> None:
         """Half past two comes 365 times: an hour earlier where it does not exist, and once where it comes twice."""
         found = slots("30 2 * * *")
         assert len(found) == 365
@@ -145,7 +145,7 @@ class TestYear:
         assert local_times(found, 10, 31) == ["02:30"]
         assert [each.utcoffset() for each in found if (each.month, each.day) == (10, 31)] == [timedelta(hours=2)]
 
-    def test_an_hourly_run_pauses_once_a_year(self) -> None:
+    def test_o20_an_hourly_run_pauses_once_a_year(self) -> None:
         """Every hour of the year has its run but the one that the clock shows for the second time."""
         found = slots("30 * * * *")
         hours = {each.astimezone(UTC) for each in found}
@@ -153,7 +153,7 @@ class TestYear:
         assert len(found) == len(hours) == 8759
         assert wanted - hours == {datetime(2027, 10, 31, 1, 30, tzinfo=UTC)}
 
-    def test_what_comes_every_hour_never_pauses(self, tmp_path: Path) -> None:
+    def test_o20_what_comes_every_hour_never_pauses(self, tmp_path: Path) -> None:
         """`every` counts time that passes, whatever clocks show; it counts from one moment for all deployments."""
         from prefect.client.schemas.schedules import IntervalSchedule
         from prefect.server.schemas.schedules import IntervalSchedule as Schedule

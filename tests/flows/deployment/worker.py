@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import text
 
 from tests.flows.command import Said, start_python
 from tests.flows.display.server import PrefectServer, prefect_server
 from tests.flows.kill_judge import writes
 from tests.flows.kill_process import SandboxProcess
+from tests.server import connect
+from tests.state import own_state
 
 KEY = "key-canary-5c1f"
 ROLLCALL = "from flows.cli import main; main()"
@@ -108,7 +110,18 @@ class Site:
     @property
     def named(self) -> dict[str, str]:
         """The variables that name the ledger and its key."""
-        return {"ROLLCALL_STATE": "sqlite:///state/ledger.db", "ROLLCALL_KEY": KEY}
+        url = self._ledger_url
+        short = "sqlite:///state/ledger.db" if url.startswith("sqlite:") else url
+        return {"ROLLCALL_STATE": short, "ROLLCALL_KEY": KEY}
+
+    @property
+    def ledger_name(self) -> str:
+        """The name of the ledger's file or database."""
+        return self._ledger_url.rpartition("/")[2]
+
+    @property
+    def _ledger_url(self) -> str:
+        return own_state(self.ledger.parent, self.ledger.stem).url
 
     def deploy(self, *arguments: object) -> dict[str, Any]:
         """Deploy the job to the pool of its own name."""
@@ -148,8 +161,12 @@ class Site:
 
     def ask_ledger(self, query: str) -> list[tuple[Any, ...]]:
         """Ask the ledger itself."""
-        with closing(sqlite3.connect(self.ledger)) as ledger:
-            return ledger.execute(query).fetchall()
+        engine = connect(self._ledger_url)
+        try:
+            with engine.connect() as ledger:
+                return [tuple(row) for row in ledger.execute(text(query))]
+        finally:
+            engine.dispose()
 
     def sent(self) -> Counter[str]:
         """Count the upserts of each of the job's customers, from the sandbox's journal."""

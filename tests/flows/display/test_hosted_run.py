@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,26 +22,13 @@ from tests.flows.display.hosted import HostedRun, Program
 from tests.flows.display.server import PrefectServer
 from tests.flows.kill_driver import run_here
 from tests.flows.kill_judge import writes
-from tests.flows.kill_place import Place, open_place
+from tests.flows.kill_place import Place
 from tests.flows.kill_process import await_that, environment
+from tests.flows.own_place import OwnPlace, open_own_place
 
 pytestmark = [pytest.mark.prefect, pytest.mark.kill]
 
 SERVE = "from flows.sync import sync_customers; sync_customers.serve(name='here', pause_on_shutdown=False)"
-DATABASE_JOB = """\
-job: killed
-source:
-  kind: database
-  url: sqlite:///{folder}/source.db
-  table: customers
-  key: id
-  updated_at: updated_at
-  time_zone: UTC
-  overlap: 0s
-target: {{kind: valomnia, base_url: "{url}", username: sandbox, password: sandbox, concurrency: 8}}
-fields: {{reference: no, name: name}}
-page_size: 20
-"""
 REFUSED = Faults(refuse_credentials=403)
 SILENT = Faults(strikes=(Strike(kind="hang", probability=1, methods=("POST",)),))
 WAIT_SECONDS = 120
@@ -99,33 +85,20 @@ def runner(server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> I
             process.terminate()
 
 
-def write_database_job(place: Place, count: int) -> None:
-    """Replace the place's job by one over a table with last updates, a second apart."""
-    folder = place.job.parent
-    with closing(sqlite3.connect(folder / "source.db")) as connection, connection:
-        connection.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY, no TEXT, name TEXT, updated_at TEXT)")
-        connection.executemany(
-            "INSERT INTO customers VALUES (?, ?, ?, ?)",
-            [(n, f"D-{n}", f"Name {n}", f"2026-01-01 08:{n // 60:02}:{n % 60:02}") for n in range(count)],
-        )
-    url = place.job.read_text(encoding="utf-8").split("base_url: ")[1].split()[0]
-    place.job.write_text(DATABASE_JOB.format(folder=folder, url=url), encoding="utf-8")
-
-
 @contextmanager
-def open_places(folder: Path, names: Iterable[str], size: int, faults: Faults) -> Iterator[dict[str, Place]]:
+def open_places(folder: Path, names: Iterable[str], size: int, faults: Faults) -> Iterator[dict[str, OwnPlace]]:
     """Make a place for each name, so that runs go on side by side: what takes long is to wait for them."""
     with ExitStack() as stack:
         places = {}
         for name in names:
             (folder / name).mkdir()
-            opened = open_place(folder / name, size=size, page_size=50, concurrency=8)
+            opened = open_own_place(folder / name, size=size, page_size=50, concurrency=8)
             places[name] = stack.enter_context(opened)
             places[name].app.faults = faults
         yield places
 
 
-def fail_on_the_way(runner: Runner, places: Mapping[str, Place], writes: int) -> dict[str, str]:
+def fail_on_the_way(runner: Runner, places: Mapping[str, OwnPlace], writes: int) -> dict[str, str]:
     """Run the jobs, and let the targets refuse our credentials after so many upserts; gives the failed flow runs."""
     flow_runs = {name: runner.start(place.job) for name, place in places.items()}
     sending = list(places.values())
@@ -144,7 +117,7 @@ def fail_on_the_way(runner: Runner, places: Mapping[str, Place], writes: int) ->
     return flow_runs
 
 
-def accepted_twice(place: Place) -> list[tuple[str | None, str]]:
+def accepted_twice(place: OwnPlace) -> list[tuple[str | None, str]]:
     """List the customers whose same values the target has taken more than once."""
     taken = Counter(
         (entry.reference, entry.body_sha256)
@@ -163,11 +136,11 @@ def retry(runner: Runner, flow_runs: Mapping[str, str]) -> dict[str, str]:
     return {name: runner.await_state(flow_run, "COMPLETED")["name"] for name, flow_run in flow_runs.items()}
 
 
-def test_a_retry_from_the_ui_goes_on(tmp_path: Path, runner: Runner) -> None:
+def test_o12_a_retry_from_the_ui_goes_on(tmp_path: Path, runner: Runner) -> None:
     """The same flow run goes on where it stopped, by the watermark or by what was confirmed, and sends nobody twice."""
     with open_places(tmp_path, ["incremental", "whole"], 300, Faults(latency_ms=20)) as places:
         incremental, whole = places.values()
-        write_database_job(incremental, 200)
+        incremental.use_table(200)
         flow_runs = fail_on_the_way(runner, places, 90)
         ((confirmed,),) = incremental.ask("SELECT sum(extracted) FROM pages WHERE run = 1 AND confirmed_at IS NOT NULL")
         ends = retry(runner, flow_runs)
@@ -179,7 +152,7 @@ def test_a_retry_from_the_ui_goes_on(tmp_path: Path, runner: Runner) -> None:
         judge_whole(whole, ends["whole"])
 
 
-def judge_incremental(place: Place, confirmed: int) -> None:
+def judge_incremental(place: OwnPlace, confirmed: int) -> None:
     """See that the second run read on from the page at which the first one had stopped."""
     assert confirmed >= 60
     ((read,),) = place.ask("SELECT sum(extracted) FROM pages WHERE run = 2 AND page > 0")
@@ -189,7 +162,7 @@ def judge_incremental(place: Place, confirmed: int) -> None:
     assert accepted_twice(place) == []
 
 
-def judge_whole(place: Place, end: str) -> None:
+def judge_whole(place: OwnPlace, end: str) -> None:
     """See that a source without last updates was read from its beginning, and what was confirmed cost no request."""
     assert end == "Completed with 12 rejects"
     assert [each for each in place.differences() if "without an end" not in each] == []
@@ -198,7 +171,7 @@ def judge_whole(place: Place, end: str) -> None:
     assert unchanged >= 50
 
 
-def test_a_run_that_is_cancelled_in_the_ui_falls_silent(tmp_path: Path, runner: Runner, program: Program) -> None:
+def test_o14_a_run_that_is_cancelled_in_the_ui_falls_silent(tmp_path: Path, runner: Runner, program: Program) -> None:
     """What was in flight is settled, nothing new is sent, the flow run is Cancelled, and the next run finishes.
 
     A shell that has started the run ends with 130, as at a signal.
@@ -258,7 +231,7 @@ def assert_stopped(run: HostedRun) -> None:
     assert run.flow_run["state_type"] == "CANCELLED"
 
 
-def test_a_signal_lets_a_run_under_prefect_settle(tmp_path: Path, program: Program) -> None:
+def test_o02_a_signal_lets_a_run_under_prefect_settle(tmp_path: Path, program: Program) -> None:
     """A shell's run under Prefect ends soon with 130, everything answered is recorded, and the state is Cancelled."""
     with runs_under_way(tmp_path, program, ["SIGINT", "SIGTERM"]) as runs:
         for name, run in runs.items():
@@ -268,9 +241,9 @@ def test_a_signal_lets_a_run_under_prefect_settle(tmp_path: Path, program: Progr
             assert_next_run_finishes(run.place)
 
 
-def test_a_second_signal_ends_a_run_under_prefect_at_once(tmp_path: Path, program: Program) -> None:
+def test_o02_a_second_signal_ends_a_run_under_prefect_at_once(tmp_path: Path, program: Program) -> None:
     """While the target says nothing, the first Ctrl-C waits for it and the second does not."""
-    with open_place(tmp_path) as place:
+    with open_own_place(tmp_path) as place:
         place.app.faults = SILENT
         with program.run(place) as run:
             run.await_writes(16)
