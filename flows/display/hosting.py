@@ -11,14 +11,17 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from prefect import get_run_logger
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort, PrefectHTTPStatusError
+from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from rich.console import Console
 
@@ -31,6 +34,7 @@ from flows.display.state import state_of, state_of_failure
 from flows.display.uplink import uplink
 from flows.extraction import Extraction
 from flows.job import Job, load_job
+from flows.ledger.lease import LeaseHeldError
 from flows.ledger.ledger import Ledger
 from flows.report import headline
 from flows.state import open_ledger
@@ -45,6 +49,7 @@ Logger = logging.Logger | logging.LoggerAdapter[Any]
 _PUBLISHING_SECONDS = 20.0
 _SHELL_TIMEOUT_SECONDS = 10.0  # of one request to Prefect; its own minute is long for somebody who waits
 _AWAY = "Prefect's server is away; how the run ended is in the ledger"
+_TWICE = "another process carries out this flow run"
 
 # What the shell that started the flow in this process is told: the ledger's word, not Prefect's.
 _told: ContextVar[list[Summary | Exception] | None] = ContextVar("_told", default=None)
@@ -66,8 +71,9 @@ async def host(
 ) -> State[Any]:
     """Load the job, refuse a wrong one, open its ledger, do the work, publish it, and give the flow run's final state.
 
-    Nothing is raised but Prefect's Abort, where its server is away and somebody waits for the end of this process:
-    whatever ended the work is in the state, with a text that may be kept. Where nobody does, its return is awaited.
+    Nothing is raised but Prefect's Abort: where its server is away and somebody waits for the end of this process, and
+    where another process carries out the same flow run, which a state of ours would stop. Whatever else ended the work
+    is in the state, with a text that may be kept. Where nobody waits for the process, the server's return is awaited.
     """
     logger = get_run_logger()
     uplink.begin(lambda: _log_lost(logger), lambda kind: _log_refused(logger, kind))
@@ -79,6 +85,9 @@ async def host(
         state = state_of(summary)
     except Exception as error:  # noqa: BLE001 - Prefect stores what is raised: only safe text may reach it
         _tell(error)
+        if isinstance(error, LeaseHeldError) and await _is_carried_out_twice():
+            logger.warning("another process carries out this very flow run, and tells how it ends")
+            raise Abort(_TWICE) from None
         state = state_of_failure(error)
         logger.error(state.message)  # noqa: TRY400 - the traceback may hold values
     patient = _told.get() is None and state.name != "Cancelled"  # else somebody waits for this process to end
@@ -86,6 +95,21 @@ async def host(
         raise Abort(_AWAY)
     _take_leave_safely()
     return state
+
+
+async def _is_carried_out_twice() -> bool:
+    """Say whether the flow run was running when this process began with it; a server that does not say knows of none.
+
+    Prefect lets any number of processes carry out one flow run: https://github.com/PrefectHQ/prefect/issues/22620.
+    """
+    try:
+        async with asyncio.timeout(_PUBLISHING_SECONDS):
+            states: list[State[Any]] = await get_client().read_flow_run_states(UUID(flow_run.get_id()))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the server cannot be asked
+        await uplink.blame(error)
+        return False
+    latest = takewhile(lambda state: state.is_running() or state.is_pending(), reversed(states))
+    return len([state for state in latest if state.is_running()]) > 1
 
 
 def _take_leave_safely() -> None:
