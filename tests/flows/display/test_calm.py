@@ -30,7 +30,7 @@ asyncio.run(work())
 """
 
 
-def test_a_place_that_is_lost(tmp_path: Path) -> None:
+def test_o15_a_place_that_is_lost(tmp_path: Path) -> None:
     """A run that cannot keep its place, the server being away or started again, is not called off, and says nothing."""
     away = {**quiet(tmp_path / "prefect"), "PREFECT_API_URL": "http://127.0.0.1:9/api"}
     said = start_python(PLACELESS, environment=away, cwd=tmp_path)

@@ -180,6 +180,25 @@ def test_a_second_ctrl_c(move: Place, server: PrefectServer) -> None:
     assert move.broken() == []
 
 
+def test_o13_a_target_that_says_nothing(move: Place, server: PrefectServer) -> None:
+    """O13: requests that hang in worker threads end by deadlines of our own; the task ends, and everybody is there."""
+    move.fill([customer(number) for number in range(40)])
+    move.target |= {"concurrency": 4, "timeout": 2}
+    silent = Strike(kind="hang", next=4, skip=6, methods=("POST",))
+    applied = Strike(kind="hang", next=2, skip=20, methods=("POST",), after_commit=True)
+    move.app.faults = Faults(strikes=(silent, applied))
+    with migration(move, server, "--partitions", "4", "--workers", "2") as process:
+        output, err = process.communicate(timeout=SOON_SECONDS)
+    told = json.loads(output)
+    assert (process.returncode, told["status"]) == (ExitCode.DONE, "completed"), err
+    hung = [each for each in move.writes if each.ending == "hung"]
+    assert len(hung) == 6
+    assert move.held == plain([customer(number) for number in range(40)])
+    tasks = task_states(server, flow_run_of(move, server), 8)
+    assert {kind for kind, _ in tasks.values()} == {"COMPLETED"}
+    assert move.broken() == []
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_nobody_is_told_of(server: PrefectServer, tmp_path: Path, name: str) -> None:
     """Prefect, standard error and the workers' own logs hold job and counts alone: no secret, no customer's value."""
