@@ -79,6 +79,7 @@ def test_o21_the_parent_of_many_workers_is_killed(move: Place, server: PrefectSe
     left = kill_the_parent(move, server, runner)
     try:
         assert (len(left) >= 3) == (runner == "dask")
+        move.app.faults = Faults(latency_ms=10)
         migrate_once_free(move, server)
         wait_for(lambda: not any(alive(each) for each in left), 60)
     finally:

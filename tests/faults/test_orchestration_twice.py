@@ -16,8 +16,8 @@ from tests.flows.kill_process import SandboxProcess, sandbox_process
 
 pytestmark = [pytest.mark.prefect, pytest.mark.kill]
 
-# Half a minute of upserts: another process is loaded meanwhile.
-COUNT = 600
+# A minute of upserts, where nobody shortens it: another process is loaded meanwhile.
+COUNT, SLOW = 1200, {"latency_ms": 200}
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +29,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
-    """Serve a target that takes its time."""
-    with sandbox_process(tmp_path_factory.mktemp("sandbox"), Faults(latency_ms=200)) as served:
+    """Serve a target."""
+    with sandbox_process(tmp_path_factory.mktemp("sandbox"), Faults()) as served:
         yield served
+
+
+def go_wrong(sandbox: SandboxProcess, **faults: object) -> None:
+    """Let the target suffer from this, and from nothing else, from now on."""
+    sandbox.client.post("/sandbox/faults", json=faults).raise_for_status()
 
 
 def prove_that_one_run_did_it(site: Site) -> None:
@@ -45,6 +50,7 @@ def test_o07_one_flow_run_carried_out_twice(tmp_path: Path, server: PrefectServe
     """O07: a second process that carries out the very flow run under way sends nothing, and the first is left alone."""
     site = Site(tmp_path / "twice", "twice", server, sandbox, count=COUNT)
     site.deploy()
+    go_wrong(sandbox, **SLOW)
     flow_run = site.begin()
     with site.worker() as worker:
         wait_for(lambda: len(site.sent()) > 10)
@@ -60,6 +66,7 @@ def test_o07_one_flow_run_carried_out_twice(tmp_path: Path, server: PrefectServe
                 end(second.pid)
         assert site.state_of(flow_run) == "RUNNING"
         assert len(site.sent()) < COUNT, "the first had come to its end before"
+        go_wrong(sandbox)
         assert await_final(site, [flow_run]) == ["COMPLETED"]
     prove_that_one_run_did_it(site)
 
@@ -68,6 +75,7 @@ def test_o15_a_place_that_is_lost_in_mid_run(tmp_path: Path, server: PrefectServ
     """O15: where Prefect gives a run's place to another, the run goes on, and the other is turned away."""
     site = Site(tmp_path / "lost", "lost", server, sandbox, count=COUNT)
     site.deploy()
+    go_wrong(sandbox, **SLOW)
     first = site.begin()
     with site.worker():
         wait_for(lambda: len(site.sent()) > 10)
@@ -77,5 +85,6 @@ def test_o15_a_place_that_is_lost_in_mid_run(tmp_path: Path, server: PrefectServ
         state = server.ask("GET", f"/flow_runs/{second}")["state"]
         assert state["name"] == "Skipped: another run is writing", state
         assert len(site.sent()) < COUNT, "the first had come to its end before"
+        go_wrong(sandbox)
         assert await_final(site, [first]) == ["COMPLETED"]
     prove_that_one_run_did_it(site)
