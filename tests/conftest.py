@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.canary import keep
 from tests.server import _mariadb_database, _postgresql_database, database, mariadb, postgresql, sqlite
 from tests.state import dropping_own_states, state
 
@@ -53,3 +54,4 @@ def prefect_harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefec
             assert database is not None
             path = Path(database.get_secret_value().removeprefix("sqlite+aiosqlite:///"))
             yield PrefectHarness(path, home, str(PREFECT_API_URL.value()))
+            keep(*(each.read_bytes() for each in path.parent.glob(f"{path.name}*")))  # it is removed now

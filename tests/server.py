@@ -18,10 +18,14 @@ import pytest
 from sqlalchemy import URL, Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
+from tests.canary import DATABASE_PASSWORD
+
 Kind = Literal["sqlite", "postgresql", "mariadb"]
 
 _ADDRESSES = {
-    "postgresql": os.environ.get("ROLLCALL_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"),
+    "postgresql": os.environ.get(
+        "ROLLCALL_TEST_POSTGRESQL", f"postgresql+psycopg://postgres:{DATABASE_PASSWORD}@127.0.0.1:5432/postgres"
+    ),
     "mariadb": os.environ.get("ROLLCALL_TEST_MARIADB", "mysql+pymysql://root@127.0.0.1:3306/?charset=utf8mb4"),
 }
 

@@ -15,18 +15,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from flows.ledger import tables, watermark
 from flows.ledger.history import History
 from flows.ledger.knowledge import Clock
 from flows.ledger.ledger import Ledger
 from flows.ledger.record import Run
-from tests.server import Database, create_database
+from tests.canary import LEDGER_KEY, is_searched, keep
+from tests.server import Database, connect, create_database
 
 KINDS = ("sqlite", "postgresql")
 KIND_ASKED = "ROLLCALL_TEST_LEDGER"
-KEY = "the key of the tests' ledgers"
+KEY = LEDGER_KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ def own_state(folder: Path, name: str = "ledger") -> State:
     if short not in _own:
         address = _until_dropped.enter_context(create_database("postgresql", short))
         _own[short] = State(address.set(drivername="postgresql").render_as_string(hide_password=False))
+        _until_dropped.callback(_keep_content, _own[short])
     return _own[short]
 
 
@@ -86,7 +88,9 @@ def skip_unless_asked(kind: str) -> None:
 
 def server_state(database: Database) -> State:
     """Name a ledger in a database of a server, as operators write it: without a driver."""
-    return State(database.url.replace("postgresql+psycopg:", "postgresql:"))
+    made = State(database.url.replace("postgresql+psycopg:", "postgresql:"))
+    _until_dropped.callback(_keep_content, made)
+    return made
 
 
 @contextmanager
@@ -106,6 +110,25 @@ def state(request: pytest.FixtureRequest, tmp_path: Path) -> State:
     if request.param == "sqlite":
         return file_state(tmp_path)
     return server_state(request.getfixturevalue("postgresql"))
+
+
+def ledger_content(url: str) -> bytes:
+    """Read every cell of a ledger on a server, as one text to search in; nothing where there is no ledger."""
+    engine = connect(url)
+    try:
+        with engine.connect() as connection:
+            found = set(inspect(connection).get_table_names())
+            ours = [each for each in tables.metadata.sorted_tables if each.name in found]
+            rows = [row for table in ours for row in connection.execute(select(table))]
+    finally:
+        engine.dispose()
+    cells = (cell for row in rows for cell in row if cell is not None)
+    return b"\n".join(bytes(cell) if isinstance(cell, bytes) else str(cell).encode() for cell in cells)
+
+
+def _keep_content(state: State) -> None:
+    if is_searched():
+        keep(ledger_content(state.url))
 
 
 def set_watermark(ledger: Ledger, cursor: str) -> None:

@@ -25,6 +25,7 @@ from connectors.sandbox.tradevest.setting import TradevestSettings
 from connectors.sandbox.tradevest.vendor import TradevestVendor, tradevest_app
 from connectors.sandbox.valomnia.setting import ValomniaSettings
 from connectors.sandbox.valomnia.vendor import valomnia_app
+from tests.canary import TARGET_PASSWORD
 
 Shown = Mapping[str, Any]
 
@@ -34,8 +35,8 @@ class Api:
     """One API: the job's `fields` from the columns no and name, a customer as it is `given` and `read`.
 
     `paths` are all paths that requests about customers have, `item` the one of a customer's id, `twins` the settings
-    with which a sandbox lets two customers have one reference. `creates` says that there is a request which only
-    creates: it may meet a customer who is there already.
+    with which a sandbox lets two customers have one reference, `secret` the setting that lets a client in. `creates`
+    says that there is a request which only creates: it may meet a customer who is there already.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Api:
     paths: str
     login: str
     twins: Mapping[str, Any]
+    secret: str = "client_secret"
     creates: bool = True
     json: bool = True
 
@@ -58,6 +60,7 @@ class Api:
 
     def app(self, clock: Clock, **settings: Any) -> tuple[SandboxApp, Mapping[str, str]]:
         """Make a sandbox, and what a job says to sign in to it."""
+        settings = {self.secret: TARGET_PASSWORD, **settings}
         match self.kind:
             case "valomnia":
                 valomnia = ValomniaSettings(**settings)
@@ -129,6 +132,7 @@ VALOMNIA = Api(
     paths=r"/api/v2\.1/customers/reference/[^/]+",
     login="/j_spring_security_check|/login/",
     twins={},  # a reference is documented to be unique
+    secret="password",
     creates=False,
     json=False,
 )
@@ -142,6 +146,7 @@ KEYPRO = Api(
     paths=r"/customers/([0-9]+/)?",
     login="(?!)",  # nobody signs in
     twins={"unique_number": "off"},
+    secret="token",
 )
 JTL = Api(
     kind="jtl",

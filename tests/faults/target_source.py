@@ -23,6 +23,7 @@ from flows.plan import Plan, compile_job
 from flows.run import carry_out
 from flows.summary import Summary
 from flows.watch import Watch
+from tests.canary import SOURCE_KEY
 from tests.faults.target_api import APIS, Api
 from tests.faults.target_time import QuickTime
 from tests.faults.target_wire import Tap
@@ -97,7 +98,7 @@ class SourceRuns:
 def source_runs(folder: Path, kind: str, **settings: Any) -> Iterator[SourceRuns]:
     """Serve a sandbox, and set up a job out of it."""
     api, time = APIS[kind], QuickTime(200)
-    app, credentials = api.app(time.sandbox_clock, **settings)
+    app, credentials = api.app(time.sandbox_clock, **{api.secret: SOURCE_KEY, **settings})
     tap = Tap(app)
     with running(tap) as url:
         section: dict[str, Any] = {"kind": kind, "base_url": url}

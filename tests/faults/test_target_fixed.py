@@ -16,14 +16,17 @@ from connectors.sandbox.clock import Clock
 from connectors.sandbox.exchange import Reply, Request
 from connectors.sandbox.jtl.seed import Entity as JtlEntity
 from connectors.sandbox.jtl.seed import Seeds as JtlSeeds
+from connectors.sandbox.jtl.setting import JtlSettings
 from connectors.sandbox.jtl.vendor import jtl_app
 from connectors.sandbox.keypro.constant import CONSTANTS, Constant
 from connectors.sandbox.keypro.setting import KeyproSettings
 from connectors.sandbox.keypro.vendor import keypro_app
 from connectors.sandbox.valomnia.seed import Entity, Seeds
+from connectors.sandbox.valomnia.setting import ValomniaSettings
 from connectors.sandbox.valomnia.vendor import valomnia_app
 from flows.ledger.ledger import Ledger
 from flows.summary import ExitCode
+from tests.canary import TARGET_PASSWORD
 from tests.faults.target_api import APIS, TRADEVEST
 from tests.faults.target_run import TargetRuns, target_runs
 
@@ -108,11 +111,13 @@ def with_nobles(kind: str, clock: Clock) -> SandboxApp:
     """Make a sandbox that has an entry Nobles."""
     if kind == "valomnia":
         categories = (*Seeds().categories, Entity(9, "nobles", "Nobles"))
-        return valomnia_app(seeds=Seeds(categories=categories), clock=clock)
+        settings = ValomniaSettings(password=TARGET_PASSWORD)
+        return valomnia_app(settings, seeds=Seeds(categories=categories), clock=clock)
     if kind == "jtl":
-        return jtl_app(seeds=JtlSeeds(categories=(*JtlSeeds().categories, JtlEntity(9, "Nobles"))), clock=clock)
+        nobles = JtlSeeds(categories=(*JtlSeeds().categories, JtlEntity(9, "Nobles")))
+        return jtl_app(JtlSettings(client_secret=TARGET_PASSWORD), seeds=nobles, clock=clock)
     status = Constant(groupname="customerstatus", id=99, txt="Nobles", logical_txt="nobles")
-    return keypro_app(KeyproSettings(constants=(*CONSTANTS, status)), clock=clock)
+    return keypro_app(KeyproSettings(token=TARGET_PASSWORD, constants=(*CONSTANTS, status)), clock=clock)
 
 
 NAMED = {"valomnia": "categoryId", "keypro": "Status", "jtl": "CustomerCategoryId"}

@@ -19,8 +19,9 @@ from connectors.sandbox.app import SandboxApp
 from connectors.sandbox.server import running
 from connectors.sandbox.valomnia.setting import ValomniaSettings
 from connectors.sandbox.valomnia.vendor import valomnia_app
+from tests.canary import EMAILS, TARGET_PASSWORD, keep
 
-PASSWORD = "right-password"
+PASSWORD = TARGET_PASSWORD
 LOGIN = ["POST /j_spring_security_check", "GET /login/ajaxSuccess"]
 
 JOB = """\
@@ -41,15 +42,15 @@ fields:
 page_size: 2
 """
 
-CUSTOMERS = """\
+CUSTOMERS = f"""\
 no,company,mail
-C-1,Alpha,a@alpha.example
-C-2,Beta,b@beta.example
-C-3,Gamma,c@gamma.example
+C-1,Alpha,{EMAILS[0]}
+C-2,Beta,{EMAILS[1]}
+C-3,Gamma,{EMAILS[2]}
 """
 
 # One customer without a name, so that a run completes with a reject.
-WITH_REJECT = CUSTOMERS + "C-4,,d@delta.example\n"
+WITH_REJECT = CUSTOMERS + f"C-4,,{EMAILS[3]}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Shell:
         with pytest.raises(SystemExit) as end:
             flows.cli.main()
         out, err = self.capsys.readouterr()
+        keep(out, err)
         assert isinstance(end.value.code, int)
         return Said(end.value.code, out, err)
 
@@ -161,4 +163,5 @@ def start_python(code: str, *arguments: object, environment: Mapping[str, str], 
         timeout=120,
         check=False,
     )
+    keep(ended.stdout, ended.stderr)
     return Said(ended.returncode, ended.stdout, ended.stderr)

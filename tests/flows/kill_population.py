@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.canary import EMAILS
+
 JOB = """\
 job: killed
 source: {{kind: csv, path: customers.csv, key: id}}
@@ -95,7 +97,7 @@ class Population:
         return {
             f"K-{number}": {
                 "name": f"Käufer {number}",
-                "email": f"k{number}@example.com",
+                "email": f"k{number}.{EMAILS[0]}",
                 "billingCity": self._city(number),
                 "billingCountry": COUNTRIES[number % 4][1],
                 "creditLimit": number + 0.5,
@@ -121,7 +123,7 @@ class Population:
             str(number),
             f"K-{number - 1 if kind == TWIN else number}",
             "" if kind == NAMELESS else f" Käufer {number} ",
-            "at-example" if kind == MISSPELT else f"k{number}@example.com",
+            "at-example" if kind == MISSPELT else f"k{number}.{EMAILS[0]}",
             self._city(number),
             COUNTRIES[number % 4][0],
             f"{number},50",

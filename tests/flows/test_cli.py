@@ -56,7 +56,7 @@ def test_wrong_job_is_refused(place: Place, rollcall: Shell, old: str, new: str,
     assert PASSWORD not in text
 
 
-def test_alias_bomb_is_refused(place: Place, rollcall: Shell) -> None:
+def test_x13_alias_bomb_is_refused(place: Place, rollcall: Shell) -> None:
     """A few lines that describe 43 million values are refused before they are unfolded."""
     place.change_job("job: crm", f"job: crm\n{BOMB}")
     assert "holds more than 20000 values; is an alias repeated?" in complaint(place, rollcall, "run", place.job)
@@ -109,12 +109,13 @@ SECRETS = {
     "as an address": ("${URL}", "${SECRET}"),
     "as a list": ("password: ${PASSWORD}", "password: ['${SECRET}']"),
     "as the whole target": ("target:\n", "guards: ${SECRET}\ntarget:\n"),
+    "beside a missing key": ("username: sandbox\n  password: ${PASSWORD}", "password: ${SECRET}"),
     "beside an unset variable": ("password: ${PASSWORD}", "password: ${SECRET}${UNSET}"),
 }
 
 
 @pytest.mark.parametrize(("old", "new"), SECRETS.values(), ids=list(SECRETS))
-def test_wrong_job_shows_no_secret(
+def test_x02_wrong_job_shows_no_secret(
     place: Place, rollcall: Shell, monkeypatch: pytest.MonkeyPatch, old: str, new: str
 ) -> None:
     """What a variable of the environment holds is in no message, wherever in the wrong job it stands."""
@@ -124,7 +125,7 @@ def test_wrong_job_shows_no_secret(
     assert "hunter2" not in "".join(map(str, rollcall("check", place.job, "--json").json.values()))
 
 
-def test_no_in_a_job_is_norway(place: Place, rollcall: Shell) -> None:
+def test_x13_no_in_a_job_is_norway(place: Place, rollcall: Shell) -> None:
     """YAML is read as 1.2: `NO` in a filter keeps the customers of Norway."""
     place.write_customers("no,company,mail,land\nC-1,Alpha,,NO\nC-2,Beta,,SE\n")
     place.change_job("page_size: 2", "filter: {land: [NO]}")
@@ -261,7 +262,7 @@ def test_state_by_option_beats_the_environment(
     assert "rollcall.db" not in place.files
 
 
-def test_another_key_needs_rekey(place: Place, rollcall: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_x23_another_key_needs_rekey(place: Place, rollcall: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """A ledger of another key is refused with 2; --rekey takes the new key over and sends everything once more."""
     assert rollcall("run", place.job).code == 0
     monkeypatch.setenv("ROLLCALL_KEY", "hunter2-the-new-key")

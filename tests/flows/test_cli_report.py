@@ -128,7 +128,7 @@ def test_rejects_are_grouped_with_advice(place: Place, rollcall: Shell) -> None:
 FORMULAS = ("=cmd()", "+1", "-1", "@x", "\tx", "\rx", "\nx")
 
 
-def test_export_of_a_run_holds_no_formula(place: Place, rollcall: Shell) -> None:
+def test_x10_export_of_a_run_holds_no_formula(place: Place, rollcall: Shell) -> None:
     """References, keys and the target's words that begin a formula are made harmless in the CSV file."""
     keys = "".join(f'"{key}",,\n' for key in FORMULAS)
     place.write_customers(f"no,company,mail\n{keys}C-1,Alpha,\n")
@@ -157,7 +157,7 @@ def test_export_of_a_run_holds_no_formula(place: Place, rollcall: Shell) -> None
 
 
 @pytest.mark.parametrize("start", FORMULAS)
-def test_no_cell_begins_a_formula(tmp_path: Path, start: str) -> None:
+def test_x10_no_cell_begins_a_formula(tmp_path: Path, start: str) -> None:
     """Each of the beginnings that a spreadsheet takes for a formula gets an apostrophe, in every column of text."""
     entry = RejectEntry(
         run_id="1",

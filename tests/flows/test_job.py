@@ -70,12 +70,14 @@ def test_a_share_is_the_number_that_is_written(tmp_path: Path, written: str, sha
     assert load(tmp_path, GOOD.replace("20%", written)).guards.max_rejected == share
 
 
-def test_yaml_is_version_1_2(tmp_path: Path) -> None:
+def test_x13_yaml_is_version_1_2(tmp_path: Path) -> None:
     """X13: NO is Norway and not false, 010 is ten, and a time is text."""
     job = load(tmp_path, GOOD.replace("{const: EUR}", "{const: NO}"))
     assert job.fields is not None
     assert job.fields["currency"].const == "NO"
     assert job.filter == {"status": ["A", "X", "NO"]}
+    written = load(tmp_path, GOOD.replace("[A, X, NO]", '[NO, yes, 12:30:00, 010, "010", 1.5, "1.10"]'))
+    assert written.filter == {"status": ["NO", "yes", "12:30:00", 10, "010", 1.5, "1.10"]}
 
 
 def test_the_source_must_have_the_columns(tmp_path: Path) -> None:
@@ -89,7 +91,7 @@ def test_the_source_must_have_the_columns(tmp_path: Path) -> None:
         refuse_missing_columns(plan, columns - {"status"})
 
 
-def test_a_secret_shows_in_no_repr(tmp_path: Path) -> None:
+def test_x02_a_secret_shows_in_no_repr(tmp_path: Path) -> None:
     """X02: neither the job nor its target shows the password."""
     assert "s3cret-canary" not in repr(load(tmp_path))
 
@@ -144,19 +146,19 @@ def test_a_wrong_job_is_explained(tmp_path: Path, old: str, new: str, words: str
         ("[" * 5000, "nested too deeply"),
     ],
 )
-def test_what_is_no_job_is_refused(tmp_path: Path, text: str, words: str) -> None:
+def test_x13_what_is_no_job_is_refused(tmp_path: Path, text: str, words: str) -> None:
     """X13: broken YAML, repeated keys, tags, dates and lists end in one message each."""
     assert words in complaint(tmp_path, text)
 
 
-def test_a_repeated_secret_is_not_quoted(tmp_path: Path) -> None:
+def test_x02_x13_a_repeated_secret_is_not_quoted(tmp_path: Path) -> None:
     """The parser's message names the key alone."""
     message = complaint(tmp_path, "password: hunter2\npassword: hunter3\n")
     assert "password" in message
     assert "hunter" not in message
 
 
-def test_an_alias_bomb_is_refused(tmp_path: Path) -> None:
+def test_x13_an_alias_bomb_is_refused(tmp_path: Path) -> None:
     """X13: a few lines that describe millions of values are not built."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]

@@ -8,6 +8,7 @@ from rich.console import Console
 from flows.document import JobError
 from flows.replay import run_flow
 from flows.selection import Selection
+from tests.canary import EMAILS
 from tests.conftest import PrefectHarness
 from tests.flows.command import WITH_REJECT, Place, Shell
 from tests.flows.latest import latest_flow_run
@@ -23,9 +24,9 @@ pytestmark = [
 def test_a_replay_is_a_flow_run_of_its_own(prefect_harness: PrefectHarness, place: Place, rollcall: Shell) -> None:
     """It has job and code as parameters, and its state says what is left; the ledger calls it a replay."""
     assert prefect_harness is not None
-    place.write_customers(WITH_REJECT + "C-5,,e@epsilon.example\n")
+    place.write_customers(WITH_REJECT + f"C-5,,{EMAILS[4]}\n")
     assert rollcall("run", place.job, "--no-prefect").code == 3
-    place.write_customers(WITH_REJECT.replace("C-4,,", "C-4,Delta,") + "C-5,,e@epsilon.example\n")
+    place.write_customers(WITH_REJECT.replace("C-4,,", "C-4,Delta,") + f"C-5,,{EMAILS[4]}\n")
     summary = run_flow(place.job, Console(stderr=True), Selection.of_replay("missing_param"))
     assert summary is not None
     assert (summary.run_id, summary.counts.created, summary.counts.invalid) == ("2", 1, 1)

@@ -93,14 +93,18 @@ def test_the_job_into_a_target_works_as_printed(kind: str, desk: Callable[..., D
         if cells[2] == "required" and cells[0] != "`target.kind`"
     ],
 )
-def test_a_job_that_lacks_a_key_says_which(kind: str, key: str, desk: Callable[..., Desk]) -> None:
-    """Without a key that is required the job is refused by name, before anything is asked for."""
+def test_x02_a_job_that_lacks_a_key_says_which(kind: str, key: str, desk: Callable[..., Desk]) -> None:
+    """Without a key that is required the job is refused by name, without a value, and nothing is asked for."""
     here = desk(TARGET, kind)
     (line,) = [each for each in here.job.read_text("utf-8").splitlines(keepends=True) if each.startswith(f"  {key}:")]
     here.change(here.job, line, "")
+    for name in VARIABLE.findall(here.job.read_text("utf-8")):
+        if not name.endswith("_URL"):
+            here.rollcall.monkeypatch.setenv(name, "hunter2")
     said = here.rollcall("check", here.job)
     assert said.code == 2
     assert f"target.{key}: is required" in said.err
+    assert "hunter2" not in said.err + said.out
     assert here.apps[kind].journal.entries == []
 
 

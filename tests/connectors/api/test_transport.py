@@ -309,7 +309,9 @@ def _certificate(folder: Path) -> ssl.SSLContext:
     return context
 
 
-def test_a_certificate_that_nobody_vouches_for_stops_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_x17_a_certificate_that_nobody_vouches_for_stops_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Certificates are verified, by our own list: not even the environment can vouch unless it is asked."""
     context = _certificate(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
@@ -400,7 +402,7 @@ def test_retry_after_is_read_as_seconds(headers: dict[str, str], seconds: float 
     assert retry_after(headers, now=1000.0) == seconds
 
 
-def test_no_library_logs_addresses(caplog: pytest.LogCaptureFixture) -> None:
+def test_x03_x28_no_library_logs_addresses(caplog: pytest.LogCaptureFixture) -> None:
     """Even where everything else is logged, the HTTP libraries keep addresses to themselves."""
     loggers = [
         logging.getLogger(name) for name in ("httpx", "httpcore", "aiohttp", "httpcore.http11", "aiohttp.client")

@@ -96,7 +96,7 @@ def test_the_way_out_is_told(sqlite: Database, tmp_path: Path) -> None:
 
 @SERVERS
 @pytest.mark.parametrize("password", ["Qx7zz/a", "a:Qx7zz", "a#Qx7zz", "a?Qx7zz", "a%40Qx7zz", "Qx7zz"])
-def test_no_password_is_in_an_error_of_opening(database: Database, tmp_path: Path, password: str) -> None:
+def test_x01_no_password_is_in_an_error_of_opening(database: Database, tmp_path: Path, password: str) -> None:
     """Whatever characters it has, neither a refused login nor a missing database shows it."""
     place = Place(database, tmp_path)
     server = database.engine.url
@@ -185,7 +185,7 @@ def test_names_and_places_are_told(place: Place, query: str, told: dict[str, str
         place.source(table=None, query=query, updated_at=None).open()
 
 
-def test_a_cell_is_in_no_error_of_reading(postgresql: Database, tmp_path: Path) -> None:
+def test_x01_a_cell_is_in_no_error_of_reading(postgresql: Database, tmp_path: Path) -> None:
     """A value that a query cannot convert is told by the error's number."""
     place = Place(postgresql, tmp_path)
     create(postgresql)

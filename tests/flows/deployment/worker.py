@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
+from tests.canary import LEDGER_KEY
 from tests.flows.command import Said, start_python
 from tests.flows.display.server import PrefectServer, prefect_server
 from tests.flows.kill_judge import writes
@@ -24,7 +25,7 @@ from tests.flows.kill_process import SandboxProcess
 from tests.server import connect
 from tests.state import own_state
 
-KEY = "key-canary-5c1f"
+KEY = LEDGER_KEY
 ROLLCALL = "from flows.cli import main; main()"
 # A hundred runs are made ahead otherwise, which keeps the server busy.
 _FEW = {"PREFECT_SERVER_SERVICES_SCHEDULER_MAX_RUNS": "15"}

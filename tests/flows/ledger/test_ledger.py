@@ -225,7 +225,7 @@ def test_another_target_starts_empty(ledger: Ledger) -> None:
     assert not begin(ledger).fresh
 
 
-def test_another_key_is_refused_until_it_is_taken_over(state: State, clock: SetClock) -> None:
+def test_x23_another_key_is_refused_until_it_is_taken_over(state: State, clock: SetClock) -> None:
     """Hashes of another key mean nothing: exit code 2, unless everything is to be sent once more."""
     made = Ledger.open(state.url, {"ROLLCALL_KEY": "one"}, clock)
     run = begin(made)
@@ -273,7 +273,7 @@ def test_a_run_that_died_keeps_the_counts_that_it_had_confirmed(ledger: Ledger) 
     assert (row["status"], row["extracted"], row["created"], row["unfinished"]) == ("interrupted", 2, 2, 1)
 
 
-def test_ledger_and_key_are_readable_by_their_owner_alone(tmp_path: Path, clock: SetClock) -> None:
+def test_x25_ledger_and_key_are_readable_by_their_owner_alone(tmp_path: Path, clock: SetClock) -> None:
     """X25: the files are 0600 whatever the umask."""
     before = os.umask(0)
     try:

@@ -200,7 +200,7 @@ def test_o13_a_target_that_says_nothing(move: Place, server: PrefectServer) -> N
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_nobody_is_told_of(server: PrefectServer, tmp_path: Path, name: str) -> None:
+def test_x04_x05_x30_nobody_is_told_of(server: PrefectServer, tmp_path: Path, name: str) -> None:
     """Prefect, standard error and the workers' own logs hold job and counts alone: no secret, no customer's value."""
     case = CASES[name]
     with open_scene(tmp_path, server) as scene:
