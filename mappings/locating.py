@@ -24,6 +24,7 @@ PAIRS = (
     re.compile(r"(?P<north>.*[NS])\s*(?P<east>\S.*[EW])"),
 )
 _PLACES = Decimal("1e-7")  # a centimetre
+_LONGEST = 200  # of a pair with all its figures; a search through more would take as its square
 _MINUTES = 60
 
 
@@ -87,7 +88,7 @@ def _degrees(value: object, axis: str, letters: str) -> Decimal | None:
             return value if value.is_finite() else None
         case float():
             return exact_decimal(value)
-        case str():
+        case str() if len(value) <= _LONGEST:
             return _read_degrees(_part(value.strip().upper().replace("\N{MINUS SIGN}", "-"), axis), letters)
         case _:
             return None
