@@ -151,6 +151,8 @@ def test_x10_export_of_a_run_holds_no_formula(place: Place, rollcall: Shell) -> 
     ]
     assert {row["source_key"] for row in rows} == {f"'{key}" for key in FORMULAS} | {"C-1"}
     assert {"'=code", "missing_param"} <= {row["code"] for row in rows}
+    story = rollcall("why", place.job, "=cmd()", "--json").json
+    assert story["source_key"] == "=cmd()", "JSON tells what is there"
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert place.files - {"rollcall.db", "rollcall.key"} >= {"rejects.csv"}
     assert not [name for name in place.files if name.startswith(".")]

@@ -91,10 +91,20 @@ def demo(folder: Path, *arguments: str, **more: str) -> Iterator[Demo]:
                 end(each)
 
 
-def _listening(address: str) -> bool:
+def _listening(address: str, host: str | None = None) -> bool:
     parts = urlsplit(address)
     with socket.socket() as client:
-        return client.connect_ex((str(parts.hostname), int(parts.port or 80))) == 0
+        return client.connect_ex((host or str(parts.hostname), int(parts.port or 80))) == 0
+
+
+def _outer_address() -> str:
+    """Give the address under which others reach this machine; that of another loopback where there is no network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        try:
+            client.connect(("192.0.2.1", 9))  # nothing is sent
+        except OSError:
+            return "127.0.0.3"
+        return str(client.getsockname()[0])
 
 
 def _gone(processes: list[int]) -> bool:
@@ -125,12 +135,14 @@ def test_it_runs_every_minute_until_ctrl_c(tmp_path: Path) -> None:
         assert "INFO" not in begun.said, "Prefect's log lines are for the UI"
 
 
-def test_sigterm_in_the_midst_of_a_run(tmp_path: Path) -> None:
-    """SIGTERM ends server and run processes as well; a folder that was named keeps job, customers and ledger."""
+def test_x26_a_server_for_this_machine_alone_until_sigterm(tmp_path: Path) -> None:
+    """No other address reaches the server, SIGTERM ends it and runs; a named folder keeps job, customers and ledger."""
     with demo(tmp_path, "--folder", "tour") as begun:
         begun.await_that(lambda: "as the ledger has it" in begun.said)
         begun.await_that(lambda: len(children(begun.process.pid)) > 1)  # the server's, and that of a run
         processes, address = children(begun.process.pid), begun.address
+        assert _listening(address)
+        assert not [each for each in ("127.0.0.2", _outer_address()) if _listening(address, each)]
         begun.process.terminate()
         assert begun.process.wait(90) == 0, begun.said
         assert _gone(processes)
