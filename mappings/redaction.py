@@ -14,7 +14,9 @@ LONGEST_DESCRIPTION = 200
 LONGEST_READ = 10_000  # no more of a target's words is looked at
 SHORTEST_WORD = 4  # shorter words of a longer value ("de", "the") tell nobody, and would blot out the target's words
 SHORTEST_EMBEDDED = 6  # shorter values are looked for as whole words: "Ann" must not blot out "cannot"
-EMAIL = r"[^\s@<>\"'\[\]]+@[^\s@<>\"'\[\]]+\.[^\s@<>\"'\[\],;]+"
+_LETTER = r"[^\s@<>\"'\[\]]"
+# Within a word that is longer than an address may be, a search from every letter would need the square of its length.
+EMAIL = rf"(?:(?<!{_LETTER}){_LETTER}++|{_LETTER}{{1,64}})@{_LETTER}{{1,255}}\.[^\s@<>\"'\[\],;]+"
 
 
 def redact(description: str, values: Mapping[str, object], system: System) -> str:
