@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote_plus
 
 import pytest
 
@@ -79,7 +80,7 @@ def runs(tmp_path: Path) -> Iterator[TargetRuns]:
         def refuse(request: Request) -> Reply | None:
             if made.app.vendor.reference(request) is None:
                 return None
-            return made.app.vendor.error(400, "save_failed", f"cannot save {request.body.decode()}")
+            return made.app.vendor.error(400, "save_failed", f"cannot save {unquote_plus(request.body.decode())}")
 
         made.tap.before = refuse
         yield made
