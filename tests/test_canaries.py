@@ -63,7 +63,13 @@ def test_inputs_of_tests_are_passed_over(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "crm.db")) as source, source:
         source.execute("CREATE TABLE customers (mail)")
         source.execute("INSERT INTO customers VALUES (?)", [EMAILS[0]])
+    handed = tmp_path / "prefect-workspace-attempt-1" / "workspace.json"
+    handed.parent.mkdir()
+    handed.write_text(LEDGER_KEY)
+    handed.chmod(0o600)
     assert list(search(tmp_path)) == []
+    handed.chmod(0o644)
+    assert list(search(tmp_path)) == [Hit(handed, "ledger key")]
 
 
 def test_a_ledger_on_a_server_is_read_before_it_is_dropped(state: State) -> None:
