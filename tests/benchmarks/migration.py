@@ -29,8 +29,8 @@ from sqlalchemy import create_engine, text
 from connectors.sandbox.fault import Faults
 from tests.benchmarks.customer import FIELDS, HEADER, customer
 from tests.flows.display.server import PrefectServer, prefect_server
-from tests.flows.kill_judge import repeats, writes
-from tests.flows.kill_process import RUN, SandboxProcess, await_that, environment, sandbox_process
+from tests.kill.judge import repeats, writes
+from tests.kill.process import RUN, SandboxProcess, await_that, environment, sandbox_process
 from tests.server import create_database
 
 JOB = (

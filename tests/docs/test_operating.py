@@ -25,7 +25,7 @@ from flows.summary import ExitCode, Summary
 from tests.docs.page import OPERATING, blocks, named_blocks, table
 from tests.docs.session import Session
 from tests.flows.display.server import free_port, quiet
-from tests.flows.kill_process import SandboxProcess, sandbox_process
+from tests.kill.process import SandboxProcess, sandbox_process
 from tests.server import Database
 
 CUSTOMERS = "customer_no,company\n" + "".join(f"C-{number},Firm {number}\n" for number in range(25))

@@ -17,8 +17,8 @@ from connectors.sandbox.journal import Entry
 from connectors.sandbox.server import running
 from connectors.sandbox.valomnia.vendor import valomnia_app
 from tests.faults.lease_run import Starter
-from tests.flows.kill_judge import differences, repeats, writes
-from tests.flows.kill_population import Population
+from tests.kill.judge import differences, repeats, writes
+from tests.kill.population import Population
 from tests.server import connect
 from tests.state import State
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from prefect.server.concurrency.lease_storage import memory
 from prefect.settings import get_current_settings
 
-from tests.flows.kill_process import await_that
+from tests.kill.process import await_that
 
 SETTINGS = {
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": __name__,

@@ -15,7 +15,7 @@ import pytest
 from flows.summary import ExitCode
 from tests.faults.lease_place import LeasePlace, lease_place
 from tests.faults.lease_run import SHORT_SECONDS, Run
-from tests.flows.kill_process import await_that
+from tests.kill.process import await_that
 from tests.state import State
 
 pytestmark = pytest.mark.kill

@@ -14,7 +14,7 @@ from flows.run import now
 from flows.summary import ExitCode
 from tests.faults.lease_place import LeasePlace, lease_place
 from tests.faults.lease_run import HERE, SHORT_SECONDS, Machine
-from tests.flows.kill_process import await_that
+from tests.kill.process import await_that
 from tests.server import Database
 from tests.state import State, server_state
 

@@ -20,10 +20,10 @@ from connectors.sandbox.valomnia.setting import ValomniaSettings
 from connectors.sandbox.valomnia.vendor import valomnia_app
 from flows.summary import ExitCode
 from tests.flows.command import PASSWORD
-from tests.flows.kill_judge import repeats
-from tests.flows.kill_process import RUN, await_that, environment
 from tests.flows.migration.driver import migrate_and_die
 from tests.flows.migration.place import Place, customer, plain
+from tests.kill.judge import repeats
+from tests.kill.process import RUN, await_that, environment
 from tests.state import State
 
 pytestmark = pytest.mark.kill

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.sandbox.fault import Faults
 from tests.flows.deployment.worker import Site, scheduling_server, wait_for
-from tests.flows.kill_process import sandbox_process
+from tests.kill.process import sandbox_process
 
 pytestmark = [pytest.mark.prefect, pytest.mark.kill]
 

@@ -16,9 +16,9 @@ from flows.summary import ExitCode
 from tests.flows.command import PASSWORD
 from tests.flows.deployment.worker import alive, children, end, wait_for
 from tests.flows.display.server import PrefectServer, prefect_server
-from tests.flows.kill_judge import repeats
 from tests.flows.migration.flow_place import migration
 from tests.flows.migration.place import Place, customer, plain
+from tests.kill.judge import repeats
 from tests.state import own_state
 
 pytestmark = [pytest.mark.prefect, pytest.mark.kill]

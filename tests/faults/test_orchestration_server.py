@@ -16,8 +16,8 @@ from flows.summary import ExitCode
 from tests.flows.deployment.worker import wait_for
 from tests.flows.display.hosted import HostedRun, Program, loaded_program
 from tests.flows.display.server import PrefectServer, free_port, prefect_server
-from tests.flows.kill_judge import repeats
-from tests.flows.own_place import OwnPlace, open_own_place
+from tests.flows.run_place import Place, open_place
+from tests.kill.judge import repeats
 
 pytestmark = [pytest.mark.prefect, pytest.mark.kill]
 
@@ -28,13 +28,13 @@ LOST = "Prefect's server does not answer"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[OwnPlace]:
+def place(tmp_path: Path) -> Iterator[Place]:
     """Put twenty pages of customers beside a sandbox that takes its time."""
-    with open_own_place(tmp_path, size=SIZE, page_size=PAGE, concurrency=CONCURRENCY, latency_ms=100) as opened:
+    with open_place(tmp_path, size=SIZE, page_size=PAGE, concurrency=CONCURRENCY, latency_ms=100) as opened:
         yield opened
 
 
-def judge(place: OwnPlace, run: HostedRun) -> None:
+def judge(place: Place, run: HostedRun) -> None:
     """See that a run came to its end, by the ledger and the target alone, and sent nobody twice."""
     assert run.end(WAIT_SECONDS) == ExitCode.REJECTS, run.err  # the population has some
     assert run.summary["status"] == "completed"
@@ -44,14 +44,14 @@ def judge(place: OwnPlace, run: HostedRun) -> None:
 
 
 @contextmanager
-def under_way(program: Program, place: OwnPlace) -> Iterator[HostedRun]:
+def under_way(program: Program, place: Place) -> Iterator[HostedRun]:
     """Begin a run, and wait until it is in its midst."""
     with program.run(place) as run:
         run.await_writes(SIZE // 5)
         yield run
 
 
-def again(program: Program, place: OwnPlace) -> None:
+def again(program: Program, place: Place) -> None:
     """Run the job once more: nobody needs to be sent."""
     for name in ("pid", "code", "out", "err"):
         (place.job.parent / name).unlink()
@@ -62,7 +62,7 @@ def again(program: Program, place: OwnPlace) -> None:
     assert place.writes == before
 
 
-def test_o06_prefects_database_is_wiped(tmp_path: Path, place: OwnPlace) -> None:
+def test_o06_prefects_database_is_wiped(tmp_path: Path, place: Place) -> None:
     """O06: a server that comes back in mid-run and knows nothing takes nothing from this run, nor from the next."""
     home, port = tmp_path / "prefect" / "server", free_port()
     with (
@@ -79,7 +79,7 @@ def test_o06_prefects_database_is_wiped(tmp_path: Path, place: OwnPlace) -> None
             assert [each["state_type"] for each in empty.flow_runs()] == ["COMPLETED"]
 
 
-def test_o06_prefects_database_is_locked(tmp_path: Path, place: OwnPlace) -> None:
+def test_o06_prefects_database_is_locked(tmp_path: Path, place: Place) -> None:
     """O06: while nobody can write to Prefect's database, a run goes on to its end."""
     with (
         prefect_server(tmp_path / "prefect" / "server") as server,
@@ -91,7 +91,7 @@ def test_o06_prefects_database_is_locked(tmp_path: Path, place: OwnPlace) -> Non
         judge(place, run)
 
 
-def test_o16_a_crash_with_logs_unsent(tmp_path: Path, place: OwnPlace) -> None:
+def test_o16_a_crash_with_logs_unsent(tmp_path: Path, place: Place) -> None:
     """O16: of a run that is killed while Prefect hears nothing, standard error and the ledger have all there was."""
     with (
         prefect_server(tmp_path / "prefect" / "server") as server,
@@ -109,7 +109,7 @@ def test_o16_a_crash_with_logs_unsent(tmp_path: Path, place: OwnPlace) -> None:
     place.app.faults = Faults()
 
 
-def judge_trace(server: PrefectServer, place: OwnPlace, run: HostedRun) -> None:
+def judge_trace(server: PrefectServer, place: Place, run: HostedRun) -> None:
     """Hold what is left of a dead run here against the target's journal, and against what Prefect has of it."""
     flow_run = run.flow_run["id"]
     assert not any(LOST in line for line in server.logs(flow_run)), "Prefect was told"

@@ -12,9 +12,8 @@ import pytest
 from connectors.moment import read_moment
 from flows.summary import ExitCode
 from tests.faults.signal_driver import run_and_signal
-from tests.flows.kill_driver import run_here
-from tests.flows.kill_judge import writes
-from tests.flows.own_place import OwnPlace, open_own_place
+from tests.flows.run_place import Place, open_place, run_here
+from tests.kill.judge import writes
 
 pytestmark = pytest.mark.kill
 
@@ -22,19 +21,19 @@ COUNT = 200
 
 
 @pytest.fixture
-def table(tmp_path: Path) -> Iterator[OwnPlace]:
+def table(tmp_path: Path) -> Iterator[Place]:
     """Put ten pages of customers with last updates beside a sandbox."""
-    with open_own_place(tmp_path, latency_ms=2) as place:
+    with open_place(tmp_path, latency_ms=2) as place:
         place.use_table(COUNT)
         yield place
 
 
-def sent(place: OwnPlace) -> Counter[str]:
+def sent(place: Place) -> Counter[str]:
     """Count the upserts of each customer, by the sandbox's journal."""
     return Counter(str(entry.reference) for entry in writes(place.app.journal.entries))
 
 
-def before_the_watermark(place: OwnPlace) -> set[str]:
+def before_the_watermark(place: Place) -> set[str]:
     """Name the customers that the next run will not read again."""
     ((cursor,),) = place.ask("SELECT cursor FROM watermarks") or [(None,)]
     if cursor is None:
@@ -43,7 +42,7 @@ def before_the_watermark(place: OwnPlace) -> set[str]:
     return {f"D-{number}" for number in range(COUNT) if number < passed}
 
 
-def prove_that_the_next_run_finishes(place: OwnPlace) -> None:
+def prove_that_the_next_run_finishes(place: Place) -> None:
     """Bring the rest with a run that nobody disturbs; everybody is there."""
     assert run_here(place.job).status == "completed"
     assert place.applied.keys() == {f"D-{number}" for number in range(COUNT)}
@@ -54,7 +53,7 @@ def prove_that_the_next_run_finishes(place: OwnPlace) -> None:
 @pytest.mark.parametrize(
     ("commit", "numbers"), [(1, [SIGTERM]), (2, [SIGTERM, SIGINT]), (3, [SIGTERM]), (15, [SIGTERM, SIGINT])]
 )
-def test_o03_a_signal_within_a_commit(table: OwnPlace, commit: int, numbers: list[Signals]) -> None:
+def test_o03_a_signal_within_a_commit(table: Place, commit: int, numbers: list[Signals]) -> None:
     """O03: whatever is being committed is, what is in flight is settled, and nobody before the watermark is missing."""
     assert run_and_signal(table.job, commit, numbers) == ExitCode.STOPPED
     assert table.ask("SELECT status FROM runs") == [("interrupted",)]
@@ -66,7 +65,7 @@ def test_o03_a_signal_within_a_commit(table: OwnPlace, commit: int, numbers: lis
 
 
 @pytest.mark.parametrize("commit", [2, 15])
-def test_o03_the_same_signal_twice_within_a_commit(table: OwnPlace, commit: int) -> None:
+def test_o03_the_same_signal_twice_within_a_commit(table: Place, commit: int) -> None:
     """O03: it ends at once; the commit is whole, and who was in flight is sent again, and is there once."""
     assert run_and_signal(table.job, commit, [SIGTERM, SIGTERM]) == ExitCode.STOPPED
     assert table.ask("SELECT status FROM runs") == [("interrupted",)]

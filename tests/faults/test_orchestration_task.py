@@ -26,11 +26,11 @@ from flows.ledger.record import Counts
 from flows.sync import sync_customers
 from flows.watch import Hand
 from tests.conftest import PrefectHarness
-from tests.flows.kill_judge import writes
-from tests.flows.kill_population import FILTERED
 from tests.flows.latest import latest_flow_run
-from tests.flows.own_place import OwnPlace, open_own_place
+from tests.flows.run_place import Place, open_place
 from tests.flows.test_sync import task_runs
+from tests.kill.judge import writes
+from tests.kill.population import FILTERED
 
 pytestmark = [
     pytest.mark.prefect,
@@ -45,7 +45,7 @@ def _sockets() -> Iterator[None]:
     gc.collect()  # here, where the warnings of Prefect's sockets are expected
 
 
-def sync(place: OwnPlace) -> State[Any]:
+def sync(place: Place) -> State[Any]:
     """Carry out the place's job as a flow run, and give its final state."""
 
     async def begin() -> State[Any]:
@@ -94,7 +94,7 @@ def test_o11_the_same_page_twice_is_done_twice(prefect_harness: PrefectHarness) 
 @pytest.mark.usefixtures("prefect_harness")
 def test_o11_the_same_job_twice_is_done_twice(tmp_path: Path) -> None:
     """O11: a second run of the job brings what has changed since the first, where results are kept by default."""
-    with open_own_place(tmp_path, size=100) as place, temporary_settings({PREFECT_RESULTS_PERSIST_BY_DEFAULT: True}):
+    with open_place(tmp_path, size=100) as place, temporary_settings({PREFECT_RESULTS_PERSIST_BY_DEFAULT: True}):
         assert sync(place).is_completed()
         place.population.versions.update(dict.fromkeys(range(100), 1))
         place.population.write_customers()
@@ -105,7 +105,7 @@ def test_o11_the_same_job_twice_is_done_twice(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("prefect_harness")
 def test_o12_a_flow_that_is_carried_out_again_and_again(tmp_path: Path) -> None:
     """O12: where the last page fails each time, and all of it is tried again, nobody who had arrived is sent again."""
-    with open_own_place(tmp_path, size=200, page_size=50) as place:
+    with open_place(tmp_path, size=200, page_size=50) as place:
         place.app.faults = Faults(forced={"K-190": Forced(status=403)})
         for _ in range(3):
             assert sync(place).is_failed()
@@ -119,7 +119,7 @@ def test_o12_a_flow_that_is_carried_out_again_and_again(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("prefect_harness")
 def test_o18_a_task_for_a_page_and_none_for_a_customer(tmp_path: Path) -> None:
     """O18: Prefect is told of 20,000 customers by a task for each of 20 pages, and not in many lines."""
-    with open_own_place(tmp_path, size=20_000, page_size=1000) as place:
+    with open_place(tmp_path, size=20_000, page_size=1000) as place:
         text = place.job.read_text(encoding="utf-8")  # 200 are sent: how many requests there are is not the question
         place.job.write_text(text.replace("[A, X]", "[D]").replace("A: true, X: false", "D: true"), encoding="utf-8")
         assert sync(place).is_completed()

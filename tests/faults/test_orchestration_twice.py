@@ -12,7 +12,7 @@ from connectors.sandbox.fault import Faults
 from tests.faults import prefect_place
 from tests.flows.deployment.worker import Site, await_final, end, engine, scheduling_server, wait_for
 from tests.flows.display.server import PrefectServer
-from tests.flows.kill_process import SandboxProcess, sandbox_process
+from tests.kill.process import SandboxProcess, sandbox_process
 
 pytestmark = [pytest.mark.prefect, pytest.mark.kill]
 

@@ -13,9 +13,8 @@ import pytest
 
 from connectors.sandbox.fault import Faults, Strike
 from flows.summary import ExitCode
-from tests.flows.kill_driver import run_here
-from tests.flows.kill_process import RUN, await_that, end_of, rollcall_run
-from tests.flows.own_place import OwnPlace, open_own_place
+from tests.flows.run_place import Place, open_place, run_here
+from tests.kill.process import RUN, await_that, end_of, rollcall_run
 
 pytestmark = pytest.mark.kill
 
@@ -24,7 +23,7 @@ IMPATIENT = f"import flows.stop; flows.stop.GRACE_SECONDS = 1; {RUN}"
 
 
 @contextmanager
-def sending(place: OwnPlace, command: str = RUN, writes: int = 16) -> Iterator[subprocess.Popen[str]]:
+def sending(place: Place, command: str = RUN, writes: int = 16) -> Iterator[subprocess.Popen[str]]:
     """Start a run and wait until it has sent some upserts."""
     with rollcall_run(place.job, command) as process:
         await_that(lambda: place.writes >= writes)
@@ -34,7 +33,7 @@ def sending(place: OwnPlace, command: str = RUN, writes: int = 16) -> Iterator[s
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_o02_a_stopped_run_settles_what_is_in_flight(tmp_path: Path, number: signal.Signals) -> None:
     """Stopped in the middle of a page, a run ends soon, every answer is recorded, and the next one repeats nothing."""
-    with open_own_place(tmp_path, size=2000, page_size=500, concurrency=32, latency_ms=20) as place:
+    with open_place(tmp_path, size=2000, page_size=500, concurrency=32, latency_ms=20) as place:
         with sending(place, writes=600) as process:
             process.send_signal(number)
             summary = end_of(process, 15)
@@ -51,7 +50,7 @@ def test_o02_a_stopped_run_settles_what_is_in_flight(tmp_path: Path, number: sig
 
 def test_o02_a_second_signal_ends_the_run_at_once(tmp_path: Path) -> None:
     """While the target says nothing, the first Ctrl-C waits for it and the second does not."""
-    with open_own_place(tmp_path) as place:
+    with open_place(tmp_path) as place:
         place.app.faults = SILENT
         with sending(place) as process:
             process.send_signal(signal.SIGINT)
@@ -68,7 +67,7 @@ def test_o02_a_second_signal_ends_the_run_at_once(tmp_path: Path) -> None:
 
 def test_o02_a_stopped_run_does_not_wait_for_ever(tmp_path: Path) -> None:
     """While the target says nothing, a stopped run ends by itself when its time of grace is over."""
-    with open_own_place(tmp_path) as place:
+    with open_place(tmp_path) as place:
         place.app.faults = SILENT
         with sending(place, IMPATIENT) as process:
             began = time.monotonic()
@@ -81,7 +80,7 @@ def test_o02_a_stopped_run_does_not_wait_for_ever(tmp_path: Path) -> None:
 
 def test_a_second_run_of_the_job_sends_nothing(tmp_path: Path) -> None:
     """While a run is under way, another one of the same job ends with exit code 5, without a request."""
-    with open_own_place(tmp_path) as place:
+    with open_place(tmp_path) as place:
         place.app.faults = SILENT
         with sending(place):
             before = place.requests

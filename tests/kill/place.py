@@ -22,10 +22,10 @@ from connectors.sandbox.exchange import Message, Receive, Scope, Send
 from connectors.sandbox.fault import Faults, Strike
 from connectors.sandbox.server import running
 from connectors.sandbox.valomnia.vendor import valomnia_app
-from tests.flows.kill_judge import differences, repeats, writes
-from tests.flows.kill_population import HEADER, JOB, Population
 from tests.kill.driver import start
+from tests.kill.judge import differences, repeats, writes
 from tests.kill.point import PAGES
+from tests.kill.population import HEADER, JOB, Population
 from tests.state import State
 
 _FILE = "{{kind: csv, path: customers.csv, key: id}}"

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from connectors.sandbox.fault import Faults, Strike
 from connectors.sandbox.journal import Entry
-from tests.flows.kill_judge import differences, firsts, repeats, writes
-from tests.flows.kill_population import Population
-from tests.flows.kill_process import SandboxProcess, Waiting, await_that, end_of, sandbox_process
+from tests.kill.judge import differences, firsts, repeats, writes
+from tests.kill.population import Population
+from tests.kill.process import SandboxProcess, Waiting, await_that, end_of, sandbox_process
 from tests.state import State
 
 CONCURRENCY = 32

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.kill_population import Population
 from tests.kill.named import AT_STAKE
 from tests.kill.place import kill_place
+from tests.kill.population import Population
 from tests.state import State
 
 pytestmark = pytest.mark.kill

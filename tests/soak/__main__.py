@@ -24,7 +24,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from tests.faults.document import replace_part
-from tests.flows.kill_process import SandboxProcess, environment, sandbox_process
+from tests.kill.process import SandboxProcess, environment, sandbox_process
 from tests.soak.place import FAULTS, JOB, LedgerSize, Source, changing
 from tests.state import KINDS, State, fresh_state
 

@@ -10,7 +10,7 @@ import pytest
 from connectors.sandbox.fault import Faults
 from tests.flows.deployment.worker import scheduling_server
 from tests.flows.display.server import PrefectServer
-from tests.flows.kill_process import SandboxProcess, sandbox_process
+from tests.kill.process import SandboxProcess, sandbox_process
 
 
 @pytest.fixture(scope="package")

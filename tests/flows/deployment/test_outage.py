@@ -9,7 +9,7 @@ import pytest
 
 from tests.flows.deployment.worker import ROLLCALL, Site, await_final, scheduling_server, wait_for
 from tests.flows.display.server import free_port
-from tests.flows.kill_process import SandboxProcess
+from tests.kill.process import SandboxProcess
 
 pytestmark = [pytest.mark.prefect, pytest.mark.kill]
 # Prefect's client asks again for a minute; what does not rest on that shows sooner. A server that is busy answers 503.

@@ -10,7 +10,7 @@ import pytest
 
 from tests.flows.deployment.worker import ROLLCALL, Site, await_final, children, wait_for
 from tests.flows.display.server import PrefectServer
-from tests.flows.kill_process import SandboxProcess
+from tests.kill.process import SandboxProcess
 
 pytestmark = [pytest.mark.prefect, pytest.mark.kill]
 

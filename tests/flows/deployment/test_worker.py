@@ -9,7 +9,7 @@ import pytest
 
 from tests.flows.deployment.worker import KEY, Site, await_final, wait_for
 from tests.flows.display.server import PrefectServer
-from tests.flows.kill_process import SandboxProcess
+from tests.kill.process import SandboxProcess
 
 pytestmark = [pytest.mark.prefect, pytest.mark.kill]
 LIMIT_REACHED = "Deployment concurrency limit reached."

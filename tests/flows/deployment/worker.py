@@ -20,8 +20,8 @@ from sqlalchemy import text
 from tests.canary import LEDGER_KEY
 from tests.flows.command import Said, start_python
 from tests.flows.display.server import PrefectServer, prefect_server
-from tests.flows.kill_judge import writes
-from tests.flows.kill_process import SandboxProcess
+from tests.kill.judge import writes
+from tests.kill.process import SandboxProcess
 from tests.server import connect
 from tests.state import own_state
 

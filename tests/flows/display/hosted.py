@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.flows.display.server import PrefectServer
-from tests.flows.kill_place import Place
-from tests.flows.kill_process import await_that, environment
+from tests.flows.run_place import Place
+from tests.kill.process import await_that, environment
 
 _WAIT_SECONDS = 120
 

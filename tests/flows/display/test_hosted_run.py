@@ -20,11 +20,9 @@ from flows.summary import ExitCode
 from tests.flows.deployment.worker import wait_for
 from tests.flows.display.hosted import HostedRun, Program
 from tests.flows.display.server import PrefectServer
-from tests.flows.kill_driver import run_here
-from tests.flows.kill_judge import writes
-from tests.flows.kill_place import Place
-from tests.flows.kill_process import await_that, environment
-from tests.flows.own_place import OwnPlace, open_own_place
+from tests.flows.run_place import Place, open_place, run_here
+from tests.kill.judge import writes
+from tests.kill.process import await_that, environment
 
 pytestmark = [pytest.mark.prefect, pytest.mark.kill]
 
@@ -86,19 +84,19 @@ def runner(server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @contextmanager
-def open_places(folder: Path, names: Iterable[str], size: int, faults: Faults) -> Iterator[dict[str, OwnPlace]]:
+def open_places(folder: Path, names: Iterable[str], size: int, faults: Faults) -> Iterator[dict[str, Place]]:
     """Make a place for each name, so that runs go on side by side: what takes long is to wait for them."""
     with ExitStack() as stack:
         places = {}
         for name in names:
             (folder / name).mkdir()
-            opened = open_own_place(folder / name, size=size, page_size=50, concurrency=8)
+            opened = open_place(folder / name, size=size, page_size=50, concurrency=8)
             places[name] = stack.enter_context(opened)
             places[name].app.faults = faults
         yield places
 
 
-def fail_on_the_way(runner: Runner, places: Mapping[str, OwnPlace], writes: int) -> dict[str, str]:
+def fail_on_the_way(runner: Runner, places: Mapping[str, Place], writes: int) -> dict[str, str]:
     """Run the jobs, and let the targets refuse our credentials after so many upserts; gives the failed flow runs."""
     flow_runs = {name: runner.start(place.job) for name, place in places.items()}
     sending = list(places.values())
@@ -117,7 +115,7 @@ def fail_on_the_way(runner: Runner, places: Mapping[str, OwnPlace], writes: int)
     return flow_runs
 
 
-def accepted_twice(place: OwnPlace) -> list[tuple[str | None, str]]:
+def accepted_twice(place: Place) -> list[tuple[str | None, str]]:
     """List the customers whose same values the target has taken more than once."""
     taken = Counter(
         (entry.reference, entry.body_sha256)
@@ -152,7 +150,7 @@ def test_o12_a_retry_from_the_ui_goes_on(tmp_path: Path, runner: Runner) -> None
         judge_whole(whole, ends["whole"])
 
 
-def judge_incremental(place: OwnPlace, confirmed: int) -> None:
+def judge_incremental(place: Place, confirmed: int) -> None:
     """See that the second run read on from the page at which the first one had stopped."""
     assert confirmed >= 60
     ((read,),) = place.ask("SELECT sum(extracted) FROM pages WHERE run = 2 AND page > 0")
@@ -162,7 +160,7 @@ def judge_incremental(place: OwnPlace, confirmed: int) -> None:
     assert accepted_twice(place) == []
 
 
-def judge_whole(place: OwnPlace, end: str) -> None:
+def judge_whole(place: Place, end: str) -> None:
     """See that a source without last updates was read from its beginning, and what was confirmed cost no request."""
     assert end == "Completed with 12 rejects"
     assert [each for each in place.differences() if "without an end" not in each] == []
@@ -243,7 +241,7 @@ def test_o02_a_signal_lets_a_run_under_prefect_settle(tmp_path: Path, program: P
 
 def test_o02_a_second_signal_ends_a_run_under_prefect_at_once(tmp_path: Path, program: Program) -> None:
     """While the target says nothing, the first Ctrl-C waits for it and the second does not."""
-    with open_own_place(tmp_path) as place:
+    with open_place(tmp_path) as place:
         place.app.faults = SILENT
         with program.run(place) as run:
             run.await_writes(16)

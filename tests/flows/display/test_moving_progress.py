@@ -13,8 +13,7 @@ from connectors.sandbox.fault import Faults
 from flows.summary import ExitCode
 from tests.flows.deployment.worker import wait_for
 from tests.flows.display.hosted import HostedRun, Program
-from tests.flows.kill_driver import run_here
-from tests.flows.kill_place import Place, open_place
+from tests.flows.run_place import Place, open_place, run_here
 
 pytestmark = [pytest.mark.prefect, pytest.mark.kill]
 

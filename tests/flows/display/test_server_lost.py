@@ -16,8 +16,8 @@ from flows.summary import ExitCode
 from tests.flows.deployment.worker import wait_for
 from tests.flows.display.hosted import HostedRun, Program, loaded_program
 from tests.flows.display.server import PrefectServer, prefect_server
-from tests.flows.kill_process import await_that
-from tests.flows.own_place import open_own_place
+from tests.flows.run_place import open_place
+from tests.kill.process import await_that
 
 pytestmark = [pytest.mark.prefect, pytest.mark.kill]
 
@@ -49,7 +49,7 @@ def halted_runs(folder: Path, program: Program, doors: Iterable[str]) -> Iterato
             (folder / door).mkdir()
             size = SIZE * (PAGES if door == MIDST else 2)
             place = stack.enter_context(
-                open_own_place(folder / door, size=size, page_size=SIZE, concurrency=8, latency_ms=40)
+                open_place(folder / door, size=size, page_size=SIZE, concurrency=8, latency_ms=40)
             )
             runs[door] = stack.enter_context(program.run(place, "found" if door == MIDST else door))
         for run in runs.values():
@@ -144,7 +144,7 @@ def test_o04_a_server_that_freezes(tmp_path: Path, frozen: PrefectServer, progra
 def test_o04_a_server_that_comes_back(tmp_path: Path, frozen: PrefectServer, program: Program) -> None:
     """A server that answered nothing for some seconds in mid-run is told everything afterwards: no page is missing."""
     with (
-        open_own_place(tmp_path, size=PAGES * SIZE, page_size=SIZE, concurrency=2, latency_ms=100) as place,
+        open_place(tmp_path, size=PAGES * SIZE, page_size=SIZE, concurrency=2, latency_ms=100) as place,
         program.run(place, "found") as run,
     ):
         run.await_halt()

@@ -17,7 +17,7 @@ from flows.ledger.ledger import Ledger
 from flows.run import now
 from tests.flows.bench import Bench, record
 from tests.flows.fake import FakeSource
-from tests.flows.kill_process import await_that
+from tests.kill.process import await_that
 from tests.state import State
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from connectors.sandbox.journal import Entry
 from tests.flows.deployment.worker import wait_for
 from tests.flows.display.server import PrefectServer
-from tests.flows.kill_process import RUN, environment
 from tests.flows.migration.place import Place
+from tests.kill.process import RUN, environment
 
 _FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 

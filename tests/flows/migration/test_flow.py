@@ -16,11 +16,11 @@ from flows.summary import ExitCode
 from tests.flows import canary
 from tests.flows.deployment.worker import wait_for
 from tests.flows.display.server import PrefectServer, prefect_server
-from tests.flows.kill_process import RUN
 from tests.flows.migration.canary_place import CASES, migrate, open_scene
 from tests.flows.migration.flow_place import arrived, confirmed, flow_run_of, looked_up, migration, task_states
 from tests.flows.migration.place import Place, customer, plain
 from tests.flows.test_privacy import stored
+from tests.kill.process import RUN
 from tests.state import own_state
 
 pytestmark = [pytest.mark.prefect, pytest.mark.kill]

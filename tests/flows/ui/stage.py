@@ -14,7 +14,7 @@ from connectors.sandbox.fault import Faults
 from tests.flows.command import start_python
 from tests.flows.deployment.worker import ROLLCALL, WORKER, children, end, ours, wait_for
 from tests.flows.display.server import PrefectServer, prefect_server
-from tests.flows.kill_process import sandbox_process
+from tests.kill.process import sandbox_process
 
 GOOD, BAD = "crm-to-valomnia", "shop-to-valomnia"
 PASSWORD = "wrong-password-canary"

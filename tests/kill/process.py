@@ -19,7 +19,7 @@ import httpx
 import flows
 from connectors.sandbox.fault import Faults, faults_to_json
 from connectors.sandbox.journal import Entry
-from tests.flows.kill_judge import read_journal, writes
+from tests.kill.judge import read_journal, writes
 
 RUN = "from flows.cli import main; main()"
 # Loads the program and waits for a line: so the start of one run need not wait for the loading of it.

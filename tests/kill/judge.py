@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from connectors.sandbox.journal import Entry
-from tests.flows.kill_population import Population
+from tests.kill.population import Population
 from tests.server import connect
 
 Customers = Sequence[Mapping[str, Any]]
