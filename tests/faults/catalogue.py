@@ -186,7 +186,6 @@ FAULTS: Mapping[str, str] = {
 IMPOSSIBLE: Mapping[str, str] = {
     "L16": "no target writes several customers in one request, so that there is no batch",
     "L17": "no target writes several customers in one request, so that there is no batch",
-    "S03": "needs a file system that drops what was not synced; that every commit is synced is tested (test_s03_)",
     "X20": "nothing erases a person yet: `rollcall forget` is to come; the ledger holds identifiers alone",
     "X21": "nothing erases a person yet, so that nobody can come back: `rollcall forget` is to come",
 }

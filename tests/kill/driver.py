@@ -32,12 +32,13 @@ _STEPS["K14"] = "ending"
 def start(job: Path, environment: Environment, point: str = "", occurrence: int = 1) -> ForkServerProcess:
     """Start a run that ends itself where it comes to a point for the n-th time; without a point it does not."""
     arguments = (job, dict(environment), point, occurrence)
-    process = _PROCESSES.Process(target=_export if point == "K15" else _run, args=arguments)
+    process = _PROCESSES.Process(target=_export if point == "K15" else run_to, args=arguments)
     process.start()
     return process
 
 
-def _run(job: Path, environment: dict[str, str], point: str, occurrence: int) -> None:
+def run_to(job: Path, environment: Environment, point: str, occurrence: int) -> None:
+    """Run the job in this process, to a point or to its end."""
     import asyncio
 
     die = _Death(occurrence)
