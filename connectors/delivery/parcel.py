@@ -13,6 +13,9 @@ from connectors.protocol import Answer, AnsweredError, Held, Refusal, Row, Trans
 class Parcel:
     """A row under way: `tries` were made, of which `failures` count against the customer.
 
+    Look-ups that failed count apart, as `unheard`, and no longer once one was answered: where each request may fail by
+    bad luck, a customer that needs many of them must not be refused sooner than one that needs few.
+
     `located` says that what the row's `target_id` tells is certain: this customer, or none. `taken_in` is the answer
     of a target that decides later, `asked_at` when it was first asked what it had decided, or whether it holds a
     customer whose send had no answer. `known` says that the target held the customer before our first send.
@@ -25,13 +28,13 @@ class Parcel:
     known: bool = False
     tries: int = 0
     failures: int = 0
+    unheard: int = 0  # look-ups in a row
+    looking: bool = False  # the last request was a look-up
     last_failure: TransientError | None = None
     unanswered: bool = False  # it was sent, and had no answer
     looked_up: bool = False
     successes: int = 0  # of the gate, at the first failure
     openings: int = 0  # of the circuit, at the first failure
-    recoveries: int = 0  # of other customers, at the first failure
-    rounds: int = 1  # of tries: what others got over has spared it the verdict so often, and once less
     surprises: int = 0
     contradicted: Answer | None = None  # the target says that what was to be created is there already
     gone: tuple[str, Answer] | None = None  # an id that the target said is not there any more, and its words
@@ -60,6 +63,15 @@ class Parcel:
             self._place_at(ids[0])
 
     @property
+    def failed(self) -> bool:
+        """Whether something counts against the customer."""
+        return self.failures > 0 or self.unheard > 0
+
+    def is_out_of(self, tries: int) -> bool:
+        """Say whether the customer has had its tries."""
+        return max(self.failures, self.unheard) >= tries
+
+    @property
     def doubtful(self) -> bool:
         """Whether an earlier send had no answer, so that the target may hold what it was sent."""
         return self.row.doubtful or self.unanswered
@@ -69,9 +81,16 @@ class Parcel:
         """The row, marked doubtful where an earlier send had no answer."""
         return self.row if self.doubtful == self.row.doubtful else replace(self.row, doubtful=True)
 
+    def count_failure(self, times: int) -> None:
+        """Count that the last request failed; as often as several would, where it is not worth trying again."""
+        if self.looking:
+            self.unheard += times
+        else:
+            self.failures += times
+
     def begin_anew(self) -> None:
         """Forget failures that were the target's."""
-        self.failures = 0
+        self.failures = self.unheard = 0
         self.looked_up = False
 
     def locate(self, held: Held | None) -> None:
@@ -96,7 +115,7 @@ class Parcel:
     def refused(self) -> Answer:
         """Refuse the customer, by what its last try met: a failure of the target, or no answer at all."""
         status = self.last_failure.status if isinstance(self.last_failure, AnsweredError) else None
-        tries = max(self.tries, self.failures)
+        tries = max(self.tries, self.failures, self.unheard)
         if status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             refusal = Refusal("server_error", "", f"the target failed on this customer {tries} times")
         else:

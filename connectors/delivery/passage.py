@@ -16,7 +16,6 @@ from connectors.protocol import Answer, Held, IdTarget, Surprise, Target, Thrott
 from connectors.retry import LONGEST_ASKED_SECONDS, Budget, Retry
 
 _MOST_SURPRISES = 2
-_MOST_ROUNDS = 3  # of tries, for a customer of a target that fails now for one, now for another
 
 
 class Means(Protocol):
@@ -48,12 +47,11 @@ class Passage:
     trip: Trip[Delivery]
     _parked: list[Parcel] = field(default_factory=list)  # out of tries, while nobody else succeeds either
     _consulting: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _recoveries: int = 0  # customers that failed and were answered by a later try
 
     async def advance(self, parcel: Parcel) -> None:
         """Take a parcel one request further."""
         try:
-            if parcel.failures >= self.courier.retry.tries:
+            if parcel.is_out_of(self.courier.retry.tries):
                 await self._settle(parcel)
             elif parcel.taken_in is not None:
                 await self._ask_decision(parcel)
@@ -84,6 +82,7 @@ class Passage:
 
     async def _send(self, parcel: Parcel) -> None:
         note = self.courier.note_retry if parcel.tries else self.courier.note_send
+        parcel.looking = False
         try:
             call = partial(self.courier.target.send, parcel.sendable)
             answer = await self.trip.through(call, note, parcel.row.reference)
@@ -214,9 +213,11 @@ class Passage:
         return target.deciding_seconds if isinstance(target, IdTarget) else 0.0
 
     async def _look_up(self, parcel: Parcel) -> Held | None:
-        parcel.looked_at = self.courier.clock()
+        parcel.looked_at, parcel.looking = self.courier.clock(), True
         call = partial(self.courier.target.look_up, parcel.row)
-        return await self.trip.through(call, self.courier.note_look_up, parcel.row.reference)
+        held = await self.trip.through(call, self.courier.note_look_up, parcel.row.reference)
+        parcel.unheard = 0
+        return held
 
     async def _settle(self, parcel: Parcel) -> None:
         """Settle a customer that is out of tries: by what the target holds, else by how the others fare."""
@@ -233,8 +234,7 @@ class Passage:
         if parcel.taken_in is not None:  # asking failed, and works again
             parcel.begin_anew()
             self._decide(parcel, held)
-        elif not parcel.located and not parcel.tries:  # the same, and nothing was sent so far
-            parcel.begin_anew()
+        elif not parcel.is_out_of(self.courier.retry.tries):  # it was look-ups that failed, and they work again
             self._place(parcel, held)
         elif held is not None and held.same and not held.others:
             self._report(parcel, parcel.arrived(held))
@@ -248,40 +248,32 @@ class Passage:
         """Count a failure against the customer, unless the target fails for all, and plan the next try."""
         courier, gate = self.courier, self.courier.gate
         parcel.last_failure = error
-        if parcel.failures and parcel.openings != gate.openings:
+        if parcel.failed and parcel.openings != gate.openings:
             parcel.begin_anew()
-        if parcel.failures == 0:
+        if not parcel.failed:
             parcel.successes, parcel.openings = gate.successes, gate.openings
-            parcel.recoveries = self._recoveries
         if not gate.is_open:
-            parcel.failures += 1
-            if (error.delay_seconds or 0.0) > LONGEST_ASKED_SECONDS:  # the next run is the better waiter
-                parcel.failures = courier.retry.tries
-        if parcel.failures >= courier.retry.tries:
+            # Where it would be a long wait, the next run is the better waiter.
+            parcel.count_failure(courier.retry.tries if (error.delay_seconds or 0.0) > LONGEST_ASKED_SECONDS else 1)
+        if parcel.is_out_of(courier.retry.tries):
             self.trip.put_back(parcel)
             return
-        pause = courier.retry.pause(max(1, parcel.failures), error.delay_seconds, courier.chance())
+        pause = courier.retry.pause(max(1, parcel.failures + parcel.unheard), error.delay_seconds, courier.chance())
         self.trip.put_back(parcel, max(pause, courier.budget.claim_retry(courier.clock())))
 
     def _judge(self, parcel: Parcel) -> None:
-        """Refuse a customer that fails while others succeed; while nobody succeeds, wait for what becomes of them.
-
-        Where others failed as well and got through by trying again, it may be no more than bad luck.
-        """
+        """Refuse a customer that fails while others succeed; while nobody succeeds, wait for what becomes of them."""
         gate = self.courier.gate
         if parcel.openings != gate.openings:
             self._put_back_anew(parcel)
-        elif self._recoveries > parcel.recoveries and parcel.rounds < _MOST_ROUNDS:
-            parcel.rounds += 1
-            self._put_back_anew(parcel, self.courier.budget.claim_retry(self.courier.clock()))
         elif gate.successes > parcel.successes:
             self._give(parcel, parcel.refused())
         else:
             self._parked.append(parcel)
 
-    def _put_back_anew(self, parcel: Parcel, seconds: float = 0.0) -> None:
+    def _put_back_anew(self, parcel: Parcel) -> None:
         parcel.begin_anew()
-        self.trip.put_back(parcel, seconds)
+        self.trip.put_back(parcel)
 
     def _report(self, parcel: Parcel, answer: Answer) -> None:
         """Give a parcel its answer; that the target answered says something about those that wait."""
@@ -291,7 +283,6 @@ class Passage:
         parked, self._parked = self._parked, []
         for each in parked:
             self._judge(each)
-        self._recoveries += parcel.last_failure is not None
 
     def _give(self, parcel: Parcel, answer: Answer) -> None:
         self.trip.report(Delivery(parcel.position, answer, parcel.tries))

@@ -404,24 +404,6 @@ def test_one_tenth_of_failures_costs_few_requests_more_and_nobody() -> None:
     run(scenario())
 
 
-def test_bad_luck_refuses_nobody_and_a_poisoned_customer_is_refused_among_the_unlucky() -> None:
-    """Who fails five times where others recover is tried on, up to fifteen times; then it is the customer."""
-
-    def script(row: Row, sent: int) -> Say:
-        unlucky = {"C-1": 7, "C-2": 9, "C-3": 10**9}.get(row.reference, int(row.reference[-1] == "5"))
-        return BROKEN if sent < unlucky else accept(row)
-
-    target = FakeTarget(script)
-
-    async def scenario() -> None:
-        found, error = await deliver(make_courier(target, concurrency=2), make_rows(400))
-        assert error is None
-        assert (len(found), codes(found)) == (400, {3: "server_error"})
-
-    run(scenario())
-    assert Counter(row.reference for _, row in target.sent)["C-3"] == 15
-
-
 def test_half_of_the_sends_failing_does_not_storm_the_target() -> None:
     """Retries stay near a fifth of the requests of a minute; beyond they are paced, and still nobody is lost."""
     counter = iter(range(10**6))

@@ -200,6 +200,14 @@ def test_look_ups_that_fail_and_work_again_refuse_nobody() -> None:
     assert deliver_one(target).created
 
 
+def test_look_ups_that_fail_now_and_then_use_up_no_try() -> None:
+    """Where each request may fail by bad luck, one that needs many of them is not refused for it."""
+    for lost in ([LOST], [LOST, LOST, LOST, LOST]):
+        target = ScriptedTarget(writes={"C": list(lost)}, reads={"C": [BROKEN, *[LOST] * 3, NONE] * 4})
+        answer = deliver_one(target)
+        assert (answer.refusals, answer.created, len(target.creates)) == ((), True, len(lost) + 1)
+
+
 def test_asking_for_a_decision_may_fail_for_a_while() -> None:
     """Five lost questions about a customer that was taken in do not refuse it."""
     target = ScriptedTarget(reads={"C": [NONE, *[LOST] * 5]})
