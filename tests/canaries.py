@@ -85,6 +85,8 @@ def run(folder: Path, arguments: list[str]) -> int:
     """Run tests whose output is kept in a folder."""
     for name in ("kept", "tmp"):
         (folder / name).mkdir()
+    folder.chmod(0o755)  # some tests are another user for a while
+    (folder / "tmp").chmod(0o1777)
     os.environ |= {canary.SEARCHED: str(folder / "kept"), "TMPDIR": str(folder / "tmp")}
     tempfile.tempdir = None  # it is looked up anew
     planted = Path(__file__).with_name("test_canaries.py")  # the tests of the search itself leave hits

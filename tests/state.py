@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, select, text
 
 from flows.ledger import tables, watermark
 from flows.ledger.history import History
@@ -118,8 +118,8 @@ def ledger_content(url: str) -> bytes:
     try:
         with engine.connect() as connection:
             found = set(inspect(connection).get_table_names())
-            ours = [each for each in tables.metadata.sorted_tables if each.name in found]
-            rows = [row for table in ours for row in connection.execute(select(table))]
+            ours = [] if any(each.name not in found for each in tables.metadata.sorted_tables) else sorted(found)
+            rows = [row for name in ours for row in connection.execute(text(f'SELECT * FROM "{name}"'))]
     finally:
         engine.dispose()
     cells = (cell for row in rows for cell in row if cell is not None)
