@@ -192,6 +192,9 @@ def test_ctrl_c_while_the_server_starts(tmp_path: Path) -> None:
         begun.await_that(lambda: bool(children(begun.process.pid)))
         processes = children(begun.process.pid)
         os.killpg(begun.process.pid, signal.SIGINT)
-        assert begun.process.wait(60) == 0
+        try:
+            assert begun.process.wait(60) == 0
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"it goes on, beside {processes}:\n{begun.said}")
         assert _gone(processes)
         assert not [*begun.temporary.iterdir()]
