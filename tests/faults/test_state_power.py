@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.faults.power import Power
-from tests.kill.place import Place, kill_place
+from tests.kill.place import KillPlace, kill_place
 from tests.kill.process import environment
 from tests.state import file_state, skip_unless_asked
 
@@ -35,7 +35,7 @@ run_to(Path(sys.argv[1]), os.environ, sys.argv[2], int(sys.argv[3]))
 """
 
 
-def run_until_power_fails(place: Place, power: Power, point: tuple[str, int], synchronous: str) -> list[Any]:
+def run_until_power_fails(place: KillPlace, power: Power, point: tuple[str, int], synchronous: str) -> list[Any]:
     """Run the job to a point, and let the power fail there; gives what the ledger had committed before."""
     arguments = [str(place.population.job), point[0], str(point[1]), synchronous]
     variables = {**environment(place.population.folder), **place.population.settings, **power.environment}

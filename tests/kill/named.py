@@ -10,7 +10,7 @@ from pathlib import Path
 from flows.ledger import migration
 from flows.ledger.engine import open_engine, parse_url
 from tests.kill.driver import start
-from tests.kill.place import Place, kill_place, seconds_of
+from tests.kill.place import KillPlace, kill_place, seconds_of
 from tests.kill.point import Point
 from tests.state import State
 
@@ -52,7 +52,7 @@ def kill_at(point: Point, folder: Path, state: State) -> Outcome:
         return Outcome(tuple(wrong), place.repeated, seconds)
 
 
-def _too_much(place: Place) -> list[str]:
+def _too_much(place: KillPlace) -> list[str]:
     found = []
     if place.repeated > AT_STAKE:
         found.append(f"{place.repeated} upserts were repeated")
@@ -61,7 +61,7 @@ def _too_much(place: Place) -> list[str]:
     return found
 
 
-def _exported(place: Place) -> list[str]:
+def _exported(place: KillPlace) -> list[str]:
     """Hold that half an export is none, and that the next one is whole."""
     file = place.population.job.with_name("rejects.csv")
     if file.exists():

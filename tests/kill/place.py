@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import create_engine, text
 
@@ -22,8 +21,9 @@ from connectors.sandbox.exchange import Message, Receive, Scope, Send
 from connectors.sandbox.fault import Faults, Strike
 from connectors.sandbox.server import running
 from connectors.sandbox.valomnia.vendor import valomnia_app
+from tests.flows.run_place import Place
 from tests.kill.driver import start
-from tests.kill.judge import differences, repeats, writes
+from tests.kill.judge import writes
 from tests.kill.point import PAGES
 from tests.kill.population import HEADER, JOB, Population
 from tests.state import State
@@ -94,27 +94,10 @@ class Wire:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A sandbox that can be looked into, the customers that are to go there, and what a kill has cost."""
+class KillPlace(Place):
+    """A place whose runs are killed, from within or from the wire, and what that has cost."""
 
-    app: SandboxApp
     wire: Wire
-    population: Population
-
-    @property
-    def repeated(self) -> int:
-        """How many upserts nobody needed."""
-        return len(repeats(self.app.journal.entries))
-
-    @property
-    def writes(self) -> int:
-        """How many upserts there were."""
-        return len(writes(self.app.journal.entries))
-
-    @property
-    def applied(self) -> dict[str, str]:
-        """The customers that the sandbox holds: reference and id."""
-        return {str(held["reference"]): str(held["id"]) for held in self.app.vendor.customers("")}
 
     def run(self, point: str = "", occurrence: int = 1) -> int | None:
         """Run the job, to a point or to its end; gives its exit code."""
@@ -133,19 +116,6 @@ class Place:
         strike = Strike(kind="error", status=429, retry_after="60", next=1, skip=number - 1, methods=("POST",))
         self.app.faults = Faults(latency_ms=self.app.faults.latency_ms, strikes=(strike,))
 
-    def differences(self) -> list[str]:
-        """List what is not as it must be at the end."""
-        return differences(self.population, self.app.journal.entries, self.app.vendor.customers(""))
-
-    def ask(self, query: str) -> list[Any]:
-        """Ask the ledger."""
-        engine = create_engine(self.population.state.replace("postgresql:", "postgresql+psycopg:"))
-        try:
-            with engine.connect() as connection:
-                return [tuple(row) for row in connection.execute(text(query))]
-        finally:
-            engine.dispose()
-
 
 @contextmanager
 def kill_place(
@@ -157,7 +127,7 @@ def kill_place(
     page_size: int = 50,
     concurrency: int = 16,
     latency_ms: float = 4,
-) -> Iterator[Place]:
+) -> Iterator[KillPlace]:
     """Serve a sandbox until the end of the block, and write a job and so many pages of customers for it."""
     app = valomnia_app(faults=Faults(latency_ms=latency_ms))
     settings = {"ROLLCALL_STATE": state.url, **state.environment}
@@ -165,7 +135,7 @@ def kill_place(
     wire = Wire(app)
     with running(wire) as url:
         made.write(url, page_size=page_size, concurrency=concurrency)
-        yield Place(app, wire, made)
+        yield KillPlace(app, made, wire)
 
 
 def seconds_of(process: ForkServerProcess, seconds: float = 120) -> float:
