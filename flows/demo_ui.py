@@ -36,6 +36,7 @@ from flows.state import KEY, STATE
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _START_SECONDS = 180
 _END_SECONDS = 10
+_AGAIN_SECONDS = 1
 _LOOK_SECONDS = 1.0
 
 
@@ -63,8 +64,7 @@ def show_demo_ui(folder: Path | None) -> None:
 @contextmanager
 def _ending_in_order(home: Path) -> Iterator[None]:
     """Let SIGTERM end the block as Ctrl-C does, and remove the folder however the block ends."""
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    signal.signal(signal.SIGTERM, _interrupt)
+    before = {number: signal.signal(number, _interrupt) for number in (*_SIGNALS, signal.SIGALRM)}
     usual, tempfile.tempdir = tempfile.tempdir, str(home)  # what others put into a temporary folder goes with us
     try:
         yield
@@ -77,11 +77,17 @@ def _ending_in_order(home: Path) -> Iterator[None]:
 
 
 def _interrupt(*_: object) -> None:
+    """Interrupt whatever is done, and again each second until the end begins.
+
+    What is raised while Python clears something away (a weak reference, an object) is lost.
+    """
+    signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
     raise KeyboardInterrupt
 
 
 def _ignore_signals() -> None:
     """Let nobody who is impatient stop us from clearing up."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 

@@ -121,5 +121,5 @@ def take_over(place: LeasePlace) -> None:
     seen = -1
     while seen != len(place.entries):  # what the dead run had written to its connections is read by and by
         seen = len(place.entries)
-        time.sleep(1)
+        time.sleep(2)
         await_that(lambda: place.app._in_flight == 0)

@@ -89,6 +89,6 @@ def test_l25_ten_times_the_latency_for_a_minute(kind: str, tmp_path: Path) -> No
         at_first = max(number for moment, number in noted if moment < began + SLOW / 10)
         slow = max(number for moment, number in noted if began + SLOW / 2 < moment < ended)
         afterwards = max(number for moment, number in noted if moment > ended + SLOW / 10)
-        assert at_first == 16
+        assert 14 <= at_first <= 16
         assert slow <= 12
         assert afterwards >= slow + 2

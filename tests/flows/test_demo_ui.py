@@ -186,6 +186,31 @@ def test_a_server_that_does_not_start(tmp_path: Path) -> None:
         assert not [*begun.temporary.iterdir()]
 
 
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_a_signal_that_comes_while_an_object_is_cleared_away(tmp_path: Path, number: str) -> None:
+    """What Python raises there is lost: it is raised again, until the end begins."""
+    code = f"""\
+import os, signal, time
+from pathlib import Path
+from flows.demo_ui import _ending_in_order
+
+class Cleared:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{number})
+        time.sleep(0.01)
+
+with _ending_in_order(Path({str(tmp_path / "home")!r})):
+    try:
+        Cleared()
+        print("lost", flush=True)
+        time.sleep(30)
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+    ended = subprocess.run([sys.executable, "-c", code], env=ours(), capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "lost\ninterrupted\n")
+
+
 def test_ctrl_c_while_the_server_starts(tmp_path: Path) -> None:
     """Who does not wait for the server is left with nothing running."""
     with demo(tmp_path) as begun:
