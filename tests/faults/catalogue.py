@@ -186,8 +186,8 @@ FAULTS: Mapping[str, str] = {
 IMPOSSIBLE: Mapping[str, str] = {
     "L16": "no target writes several customers in one request, so that there is no batch",
     "L17": "no target writes several customers in one request, so that there is no batch",
-    "X20": "nothing erases a person yet: `rollcall forget` is to come; the ledger holds identifiers alone",
-    "X21": "nothing erases a person yet, so that nobody can come back: `rollcall forget` is to come",
+    "X20": "nothing erases a person yet; the ledger holds identifiers alone",
+    "X21": "nothing erases a person yet, so that nobody can come back",
 }
 """Faults that cannot be brought about on a machine without rights and devices of its own, and why."""
 
