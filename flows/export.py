@@ -13,7 +13,7 @@ from flows.ledger.history import RejectEntry
 COLUMNS = (
     "run_id", "job", "reference", "source_key", "file", "line", "outcome", "stage", "code", "field", "description",
     "http_status", "tries", "due_at",
-)  # fmt: skip
+)  # fmt: skip # a table: it reads in rows
 
 # A spreadsheet takes a cell that begins so for a formula, or strips it to one.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")

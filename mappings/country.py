@@ -28,7 +28,7 @@ OTHER_NAMES: Mapping[str, str] = {
     "Royaume-Uni": "GB", "Irland": "IE", "Griechenland": "GR", "Ellada": "GR", "Türkei": "TR", "Brasil": "BR",
     "Vereinigte Staaten": "US", "Vereinigte Staaten von Amerika": "US", "États-Unis": "US", "Estados Unidos": "US",
     "Tunisie": "TN", "Maroc": "MA", "Algérie": "DZ", "Luxemburg": "LU", "Liechtenstein": "LI",
-}  # fmt: skip
+}  # fmt: skip # a table: it reads in rows
 
 
 def find_country(text: str) -> str | None:

@@ -22,7 +22,7 @@ OTHER_NAMES: Mapping[str, str] = {
     "Renminbi": "CNY", "Yuan": "CNY", "RMB": "CNY", "Japanese Yen": "JPY", "Svensk krona": "SEK",
     "Svenska kronor": "SEK", "Dansk krone": "DKK", "Danske kroner": "DKK", "Norsk krone": "NOK",
     "Norske kroner": "NOK", "Dinar tunisien": "TND", "Dirham marocain": "MAD",
-}  # fmt: skip
+}  # fmt: skip # a table: it reads in rows
 _SEVERAL = (
     "$ £ ¥ ₩ C$ kr Dollar Dollars Pound Pounds Peso Pesos Franc Francs Fr Krone Kroner Krona Kronor Crown Rupee Dinar"
     " Dirham Rial Riyal Lira Shilling Leu Lei"

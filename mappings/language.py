@@ -33,7 +33,7 @@ OTHER_NAMES: Mapping[str, str] = {
     "Български": "bg", "Ελληνικά": "el", "Türkçe": "tr", "Русский": "ru", "Українська": "uk", "Eesti": "et",
     "Latviešu": "lv", "Lietuvių": "lt", "Català": "ca", "Euskara": "eu", "Galego": "gl", "Cymraeg": "cy",
     "Gaeilge": "ga", "Lëtzebuergesch": "lb", "العربية": "ar", "中文": "zh", "日本語": "ja", "한국어": "ko",
-}  # fmt: skip
+}  # fmt: skip # a table: it reads in rows
 
 
 def find_language(text: str) -> str | None:

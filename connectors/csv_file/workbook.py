@@ -23,7 +23,7 @@ from connectors.protocol import BrokenSourceError, ConfigurationError, Refusal
 _DAMAGE = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, ParseError, KeyError, IndexError, ValueError, TypeError,
     AttributeError, OverflowError, NotImplementedError,
-)  # fmt: skip
+)  # fmt: skip # a table: it reads in rows
 
 _UNCOMPUTED = "a formula that was never computed"
 _ERRORS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", _UNCOMPUTED}

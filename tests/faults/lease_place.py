@@ -9,28 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
-
-from connectors.sandbox.app import SandboxApp
 from connectors.sandbox.fault import Faults
 from connectors.sandbox.journal import Entry
 from connectors.sandbox.server import running
 from connectors.sandbox.valomnia.vendor import valomnia_app
 from tests.faults.lease_run import Starter
-from tests.kill.judge import differences, repeats, writes
+from tests.flows.run_place import Place
 from tests.kill.population import Population
-from tests.server import connect
 from tests.state import State
 
 LOGIN = "/j_spring_security_check"
 
 
 @dataclass(frozen=True, slots=True)
-class LeasePlace:
-    """A sandbox in this process, the customers that are to go there, and the ledger of whoever takes them there."""
-
-    app: SandboxApp
-    population: Population
+class LeasePlace(Place):
+    """A place whose runs compete for one lease."""
 
     @property
     def runs(self) -> Starter:
@@ -43,19 +36,9 @@ class LeasePlace:
         return list(self.app.journal.entries)
 
     @property
-    def writes(self) -> int:
-        """How many upserts there were."""
-        return len(writes(self.entries))
-
-    @property
     def logins(self) -> int:
         """How many runs signed in."""
         return sum(entry.path == LOGIN for entry in self.entries)
-
-    @property
-    def repeated(self) -> int:
-        """How many upserts nobody needed."""
-        return len(repeats(self.entries))
 
     @property
     def plain(self) -> int:
@@ -65,19 +48,6 @@ class LeasePlace:
     def pace(self, latency_ms: float) -> None:
         """Let the sandbox take so long for each answer from now on."""
         self.app.faults = Faults(latency_ms=latency_ms)
-
-    def differences(self) -> list[str]:
-        """List what is not as it must be at the end."""
-        return differences(self.population, self.entries, self.app.vendor.customers(""))
-
-    def ask(self, query: str) -> list[Any]:
-        """Ask the ledger."""
-        engine = connect(self.population.state)
-        try:
-            with engine.connect() as connection:
-                return [tuple(row) for row in connection.execute(text(query))]
-        finally:
-            engine.dispose()
 
     def is_writable(self) -> bool:
         """Say whether nobody is within a transaction that writes to a ledger in a file."""

@@ -276,7 +276,7 @@ def test_x11_an_archive_that_unpacks_to_a_thousand_times_its_size_ends_the_readi
     done = subprocess.run(
         [sys.executable, "-c", READ, str(path)],
         env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True, timeout=120,
-    )  # fmt: skip
+    )  # fmt: skip # a table: it reads in rows
     grown, _, told = done.stdout.partition(" ")
     assert "customers.csv: " in told
     assert "times its size" in told or "a line of more than 16 MiB" in told

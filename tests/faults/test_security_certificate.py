@@ -115,6 +115,7 @@ def test_x17_a_certificate_that_proves_nothing(
     assert (answered, len(seen)) == (status, 1 if status else 0)
 
 
+# Old versions are what is tested here; Python warns of whoever names them.
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 @pytest.mark.parametrize("version", OLD.values(), ids=OLD)
 def test_x17_a_protocol_that_is_broken(

@@ -28,7 +28,7 @@ ARGUMENTS = {"truncate": 20, "tax_number": "de.stnr", "leading_zeros": 6}
 PARTS = (
     "a", "1", " ", "-", "1 ", "a ", "1-", "1,", ", ", "A1", "a.", "@", "\t", "1/", "(", "+", "0", "\xb01", "a@", "1a ",
     "\u0301", "12-", "b.p. ", "\u200d", "1 1", "1'", ".1", "/ ", "nr ", "DE", "von ", "Dr. ", "\xe9", "N",
-)  # fmt: skip
+)  # fmt: skip # a table: it reads in rows
 TEXTS = [
     head + (part * size)[:size] + tail
     for part in PARTS

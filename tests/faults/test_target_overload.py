@@ -101,7 +101,7 @@ def test_l12_bursts_of_429(kind: str, tmp_path: Path) -> None:
         runs.page_size = G
         runs.records(*(f"Ada {number}" for number in range(G)))
         burst = {"kind": "error", "status": 429, "retry_after": "7", "methods": ("POST", "PATCH"), "next": 8}
-        strikes = tuple(Strike(**burst, skip=skip) for skip in (80, 200))  # type: ignore[arg-type]
+        strikes = tuple(Strike(**burst, skip=skip) for skip in (80, 200))  # type: ignore[arg-type]  # fields of several types
         runs.app.faults = Faults(strikes=strikes, latency_ms=1000)
         summary = runs.run()
         assert (summary.exit_code, runs.held, runs.rejects) == (ExitCode.DONE, runs.wanted, []), summary

@@ -44,7 +44,7 @@ WRONG_JOBS = {
     "object tag": ("page_size: 2", "page_size: !!python/object/apply:os.getcwd []", "job.yaml:15: page_size: the tag "),
     "no mapping": ("job: crm", "- crm\n- ", "job.yaml"),
     "unsafe address": ("${URL}", "http://example.com", "base_url must be https://"),
-}  # fmt: skip
+}  # fmt: skip # a table: it reads in rows
 
 
 @pytest.mark.parametrize(("old", "new", "message"), WRONG_JOBS.values(), ids=list(WRONG_JOBS))
@@ -218,7 +218,7 @@ PROMISED = {
     "run_id", "job", "status", "extracted", "created", "updated", "unchanged", "filtered", "invalid", "rejected",
     "deferred", "deactivated", "deleted", "requests", "seconds", "pages", "unfinished", "slowest_page",
     "watermark_before", "watermark_after",
-}  # fmt: skip
+}  # fmt: skip # a table: it reads in rows
 
 
 def test_run_tells_its_figures_as_json(place: Place, rollcall: Shell) -> None:

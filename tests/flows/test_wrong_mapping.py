@@ -33,7 +33,7 @@ PROGRAMS = {
     "a path as a module": ("page_size: 2", 'page_size: 2\nconverters: ["../evil"]', "cannot be imported"),
     "a call as a module": ("page_size: 2", f'page_size: 2\nconverters: ["{CALL}"]', "cannot be imported"),
     "an object of Python": ("convert: email", "convert: !!python/name:os.system x", "the tag "),
-}  # fmt: skip
+}  # fmt: skip # a table: it reads in rows
 
 
 @pytest.mark.parametrize(("old", "new", "message"), UNKNOWN.values(), ids=list(UNKNOWN))

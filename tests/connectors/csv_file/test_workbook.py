@@ -78,7 +78,7 @@ def test_a_value_becomes_its_canonical_text(tmp_path: Path, value: object, text:
 @given(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
     | st.dates() | st.datetimes() | st.times()
-)  # fmt: skip
+)  # fmt: skip # a table: it reads in rows
 def test_the_text_of_a_cell_is_that_of_a_typed_source(value: object) -> None:
     """What `mappings.value.canonical_text` would make of it, so that a workbook and a table give the same row."""
     assert cell_text(value) == ("" if value is None else canonical_text(value))

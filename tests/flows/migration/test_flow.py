@@ -75,7 +75,7 @@ def test_o10_a_partition_that_fails(move: Place, server: PrefectServer) -> None:
     assert {f"C-{number}" for number in range(20)} <= before.keys()
     assert move.ask("SELECT partition, status FROM runs ORDER BY coalesce(partition, 0)") == [
         (None, "failed"), (1, "completed"), (2, "completed"), (3, "failed"),
-    ]  # fmt: skip
+    ]  # fmt: skip # a table: it reads in rows
     sent = len(move.writes)
     summary = move.migrate(4)
     assert summary.exit_code is ExitCode.DONE
